@@ -1,0 +1,1 @@
+//! Numbers against peers and against hand-written limits

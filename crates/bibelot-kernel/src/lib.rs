@@ -1,0 +1,1 @@
+//! One thread's turn: tasks, timers, cancellation and operations, reached by traps

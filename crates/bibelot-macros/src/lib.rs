@@ -1,0 +1,1 @@
+//! The attributes #[bibelot::main] and #[bibelot::test]

@@ -1,0 +1,1 @@
+//! The reactor contract kept by readiness polling

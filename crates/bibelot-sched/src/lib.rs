@@ -1,0 +1,1 @@
+//! What runs next: schedulers with laws, and the choice seam for exploring orders

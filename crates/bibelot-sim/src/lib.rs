@@ -1,0 +1,1 @@
+//! The simulated world: virtual time, sockets in memory, chosen orders

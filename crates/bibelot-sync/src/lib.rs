@@ -1,0 +1,1 @@
+//! Fair synchronisation primitives, each state machine written once as plain data

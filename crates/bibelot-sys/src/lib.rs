@@ -1,0 +1,1 @@
+//! Each operation as one plain system call, and the bounded worker pool

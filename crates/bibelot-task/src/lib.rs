@@ -1,0 +1,1 @@
+//! A hand-rolled task core: one allocation, one state word, wakers sound from any thread

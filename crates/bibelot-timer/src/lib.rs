@@ -1,0 +1,1 @@
+//! A hierarchical timer wheel in nanoseconds, and the clocks that feed it

@@ -1,0 +1,1 @@
+//! Curio's pleasures for Rust: structured tasks, cancellation that code can catch, streams

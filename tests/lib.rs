@@ -1,0 +1,1 @@
+//! What the top-level tests share.
