@@ -1,1 +1,36 @@
-//! The contract between a kernel and the world: owned operations in, completions out
+//! The contract between a kernel and the world: owned operations in, completions out.
+//!
+//! A [`Reactor`] takes an [`Op`] that owns its descriptor and buffer, and gives back a
+//! [`Completion`]. What touches the world without waiting is a [`Call`]. Nothing here knows futures,
+//! kernels, io_uring or epoll, so a backend is one readable `match` and a simulated world is another.
+//!
+//! | File | What it holds |
+//! |---|---|
+//! | `reactor` | the trait and its promises |
+//! | `op`, `completion`, `token` | operations, their ends, their names |
+//! | `call` | what never waits |
+//! | `fd`, `buf`, `pool` | what an operation owns |
+//! | `unpark` | waking a sleeping reactor without needless system calls |
+
+#![forbid(unsafe_code)]
+
+mod atomic;
+mod buf;
+mod call;
+mod completion;
+mod fd;
+mod op;
+mod pool;
+mod reactor;
+mod token;
+mod unpark;
+
+pub use buf::Buf;
+pub use call::{Call, Counters, ListenHow, Reply};
+pub use completion::{Completion, Outcome, cancelled, unsupported};
+pub use fd::{Fd, VirtualFd};
+pub use op::{Interest, Job, Op, OpKind, OpenHow};
+pub use pool::Home;
+pub use reactor::Reactor;
+pub use token::Token;
+pub use unpark::Unpark;
