@@ -1,0 +1,171 @@
+//! The kernel's side: tells the records what its tasks do.
+//!
+//! Every call is a handful of stores to one cache line. A named task pays for a lock and a table entry
+//! at its beginning and end; the others do not.
+//!
+//! # Invariants
+//!
+//! - A name is in the table from before its task's record begins until after it ends.
+
+use std::cell::Cell;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::marker::PhantomData;
+use std::panic::Location;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::atomic::{AtomicBool, Ordering};
+use super::blocks::Blocks;
+use super::cell::{Birth, Record};
+use super::reader::RecordReader;
+use super::wait::Wait;
+
+/// What the kernel and its readers share.
+pub(super) struct Shared {
+    pub blocks: Blocks,
+    /// The names of the tasks that have one, by number.
+    names: Mutex<BTreeMap<u64, Arc<str>>>,
+    /// The kernel has ended: whatever its records say is over.
+    ended: AtomicBool,
+}
+
+impl Shared {
+    pub(super) fn names(&self) -> MutexGuard<'_, BTreeMap<u64, Arc<str>>> {
+        // Nothing under the lock can leave the table half-changed.
+        self.names.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn has_ended(&self) -> bool {
+        // Relaxed: a flag that says nothing about other memory.
+        self.ended.load(Ordering::Relaxed)
+    }
+}
+
+/// A task that begins.
+#[derive(Clone, Debug)]
+pub(crate) struct Tenant {
+    /// Grows with each spawn; at least 1.
+    pub number: u64,
+    pub generation: u32,
+    /// The spawning task's number; 0 if there is none.
+    pub parent: u64,
+    pub spawn_site: &'static Location<'static>,
+    pub daemon: bool,
+    pub name: Option<Arc<str>>,
+}
+
+/// The records of one kernel, as the kernel writes them.
+///
+/// Dropping it tells the readers that the kernel has ended.
+pub(crate) struct Records {
+    shared: Arc<Shared>,
+    /// One thread writes.
+    home: PhantomData<Cell<()>>,
+}
+
+impl Records {
+    /// No records yet, and no memory for any.
+    pub(crate) fn new() -> Self {
+        let shared = Arc::new(Shared {
+            blocks: Blocks::new(),
+            names: Mutex::default(),
+            ended: AtomicBool::new(false),
+        });
+        Self {
+            shared,
+            home: PhantomData,
+        }
+    }
+
+    /// A reader for any thread.
+    pub(crate) fn reader(&self) -> RecordReader {
+        RecordReader::new(self.shared.clone())
+    }
+
+    /// A task takes the slot.
+    pub(crate) fn begin(&self, slot: u32, tenant: Tenant) {
+        let Tenant {
+            number,
+            generation,
+            parent,
+            spawn_site,
+            daemon,
+            name,
+        } = tenant;
+        let named = name.is_some();
+        if let Some(name) = name {
+            self.shared.names().insert(number, name);
+        }
+        let birth = Birth {
+            number,
+            generation,
+            parent,
+            spawn_site,
+            daemon,
+            named,
+        };
+        self.at(slot).begin(birth);
+    }
+
+    /// The task in the slot was woken.
+    pub(crate) fn ready(&self, slot: u32) {
+        self.tenant(slot).ready();
+    }
+
+    /// The task in the slot is about to be polled; counts the poll.
+    pub(crate) fn running(&self, slot: u32) {
+        self.tenant(slot).running();
+    }
+
+    /// The task in the slot waits for something, at a place in the source if that is known.
+    pub(crate) fn parked(&self, slot: u32, wait: Wait, site: Option<&'static Location<'static>>) {
+        self.tenant(slot).parked(wait, site);
+    }
+
+    /// The earliest deadline of the task in the slot is now this.
+    pub(crate) fn deadline(&self, slot: u32, at_ns: Option<u64>) {
+        self.tenant(slot).deadline(at_ns);
+    }
+
+    /// The task in the slot was asked to end.
+    pub(crate) fn cancelled(&self, slot: u32) {
+        self.tenant(slot).cancelled();
+    }
+
+    /// The task in the slot has ended, and its slot is not free yet.
+    pub(crate) fn terminated(&self, slot: u32) {
+        self.tenant(slot).terminated();
+    }
+
+    /// The slot is free.
+    pub(crate) fn end(&self, slot: u32) {
+        let (named, number) = self.tenant(slot).end();
+        if named {
+            let name = self.shared.names().remove(&number);
+            debug_assert!(name.is_some(), "a name stays as long as its task");
+        }
+    }
+
+    fn at(&self, slot: u32) -> &Record {
+        self.shared.blocks.at(slot)
+    }
+
+    fn tenant(&self, slot: u32) -> &Record {
+        let record = self.at(slot);
+        debug_assert!(record.is_taken(), "slot {slot} has a tenant");
+        record
+    }
+}
+
+impl Drop for Records {
+    fn drop(&mut self) {
+        // Relaxed: pairs with nothing; the records themselves stay readable.
+        self.shared.ended.store(true, Ordering::Relaxed);
+    }
+}
+
+impl fmt::Debug for Records {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Records").finish_non_exhaustive()
+    }
+}
