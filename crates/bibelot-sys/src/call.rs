@@ -1,0 +1,96 @@
+//! The calls: sockets made, named and configured, each answered at once.
+
+use std::io;
+use std::net::{Shutdown, SocketAddr};
+use std::os::fd::OwnedFd;
+
+use bibelot_reactor::{Call, Fd, ListenHow, Reply, unsupported};
+use rustix::io::{FdFlags, fcntl_getfd, fcntl_setfd, ioctl_fionbio};
+use rustix::net::{
+    AddressFamily, SocketAddrAny, SocketFlags, SocketType, bind, getpeername, getsockname, listen,
+    shutdown, socket_with, sockopt,
+};
+
+/// Does what is answered at once.
+///
+/// # Errors
+///
+/// The operating system's own. [`Call::Attend`] and [`Call::Counters`] are a reactor's business and
+/// end as [`Unsupported`](io::ErrorKind::Unsupported) here, like unknown calls and descriptors of a
+/// simulated world.
+pub fn call(call: Call) -> io::Result<Reply> {
+    match call {
+        Call::Listen { address, how } => listener(address, how).map(fd_reply),
+        Call::Socket { peer } => stream_socket(peer).map(fd_reply),
+        Call::Adopt { socket } => adopt(&socket).map(|()| fd_reply(socket)),
+        Call::LocalAddress { socket } => address(getsockname(socket.as_fd()?)?),
+        Call::PeerAddress { socket } => match getpeername(socket.as_fd()?)? {
+            Some(peer) => address(peer),
+            None => Err(no_address()),
+        },
+        Call::Shutdown { socket, how } => {
+            shutdown(socket.as_fd()?, directions(how))?;
+            Ok(Reply::Done)
+        }
+        Call::NoDelay { socket, on } => {
+            sockopt::set_tcp_nodelay(socket.as_fd()?, on)?;
+            Ok(Reply::Done)
+        }
+        Call::IsNoDelay { socket } => Ok(Reply::Flag(sockopt::tcp_nodelay(socket.as_fd()?)?)),
+        other => Err(unsupported(other)),
+    }
+}
+
+fn fd_reply(fd: OwnedFd) -> Reply {
+    Reply::Fd(Fd::from(fd))
+}
+
+/// Makes a non-blocking stream socket of the family of `address`.
+fn stream_socket(address: SocketAddr) -> io::Result<OwnedFd> {
+    let family = match address {
+        SocketAddr::V4(_) => AddressFamily::INET,
+        SocketAddr::V6(_) => AddressFamily::INET6,
+    };
+    let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
+    Ok(socket_with(family, SocketType::STREAM, flags, None)?)
+}
+
+fn listener(address: SocketAddr, how: ListenHow) -> io::Result<OwnedFd> {
+    let socket = stream_socket(address)?;
+    if how.reuse_address {
+        sockopt::set_socket_reuseaddr(&socket, true)?;
+    }
+    if how.reuse_port {
+        sockopt::set_socket_reuseport(&socket, true)?;
+    }
+    bind(&socket, &address)?;
+    listen(&socket, i32::try_from(how.backlog).unwrap_or(i32::MAX))?;
+    Ok(socket)
+}
+
+fn adopt(socket: &OwnedFd) -> io::Result<()> {
+    fcntl_setfd(socket, fcntl_getfd(socket)? | FdFlags::CLOEXEC)?;
+    ioctl_fionbio(socket, true)?;
+    Ok(())
+}
+
+fn address(address: SocketAddrAny) -> io::Result<Reply> {
+    SocketAddr::try_from(address)
+        .map(Reply::Address)
+        .map_err(|_| no_address())
+}
+
+fn no_address() -> io::Error {
+    io::Error::new(
+        io::ErrorKind::Unsupported,
+        "the socket has no address of the internet families",
+    )
+}
+
+fn directions(how: Shutdown) -> rustix::net::Shutdown {
+    match how {
+        Shutdown::Read => rustix::net::Shutdown::Read,
+        Shutdown::Write => rustix::net::Shutdown::Write,
+        Shutdown::Both => rustix::net::Shutdown::Both,
+    }
+}

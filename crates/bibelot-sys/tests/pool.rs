@@ -1,0 +1,167 @@
+//! The worker pool: what it performs, takes back, refuses and leaves behind.
+
+use std::sync::mpsc;
+use std::task::Waker;
+use std::thread;
+
+use bibelot_reactor::{Buf, Completion, Job, Op, OpenHow, Outcome, Token};
+use bibelot_sys::{NoThread, Pool, PoolLimits, perform};
+
+fn token(slot: u32) -> Token {
+    Token::new(slot, 0)
+}
+
+fn pool(threads_max: usize) -> Pool {
+    let limits = PoolLimits {
+        threads_max,
+        ..PoolLimits::default()
+    };
+    Pool::new(limits, Waker::noop().clone())
+}
+
+fn job<T: Send + 'static>(body: impl FnOnce() -> T + Send + 'static) -> Op {
+    Op::Job(Job::new(body))
+}
+
+fn collect(pool: &mut Pool, count: usize) -> Vec<Completion> {
+    let mut ends = Vec::new();
+    while ends.len() < count {
+        pool.collect(&mut ends);
+        thread::yield_now();
+    }
+    ends
+}
+
+fn value<T: 'static>(end: Completion) -> T {
+    match end.result {
+        Ok(Outcome::Finished(Ok(value))) => *value.downcast().unwrap(),
+        other => panic!("not a value: {other:?}"),
+    }
+}
+
+#[test]
+fn a_panicking_job_is_a_result_and_spares_its_thread() {
+    let mut pool = pool(1);
+    pool.submit(token(1), job(|| panic!("on purpose")));
+    pool.submit(token(2), job(|| 3));
+    let mut ends = collect(&mut pool, 2);
+    let after = ends.pop().unwrap();
+    match ends.pop().unwrap().result {
+        Ok(Outcome::Finished(Err(payload))) => {
+            assert_eq!(*payload.downcast::<&str>().unwrap(), "on purpose");
+        }
+        other => panic!("not a panic: {other:?}"),
+    }
+    assert_eq!(value::<i32>(after), 3);
+}
+
+#[test]
+fn jobs_of_one_thread_run_in_order() {
+    let mut pool = pool(1);
+    let (log, order) = mpsc::channel();
+    for slot in 0..100 {
+        let log = log.clone();
+        pool.submit(token(slot), job(move || log.send(slot).unwrap()));
+    }
+    assert_eq!(collect(&mut pool, 100).len(), 100);
+    drop(log);
+    assert!(order.iter().eq(0..100));
+}
+
+#[test]
+fn what_has_not_begun_is_taken_back_with_its_buffer_and_what_has_runs_on() {
+    let mut pool = pool(1);
+    let (open, gate) = mpsc::channel::<()>();
+    let (begun, begins) = mpsc::channel();
+    let running = job(move || {
+        begun.send(()).unwrap();
+        gate.recv().unwrap();
+        1
+    });
+    pool.submit(token(1), running);
+    begins.recv().unwrap();
+    let open_null = Op::Open {
+        path: "/dev/null".into(),
+        how: OpenHow {
+            write: true,
+            ..OpenHow::default()
+        },
+    };
+    let file = match perform(open_null) {
+        (Ok(Outcome::Opened(file)), None) => file,
+        other => panic!("not opened: {other:?}"),
+    };
+    for slot in 2..10 {
+        let file = file.clone();
+        let buf = Buf::from(b"never written".to_vec());
+        pool.submit(
+            token(slot),
+            Op::WriteAt {
+                file,
+                buf,
+                offset: 0,
+            },
+        );
+    }
+    for slot in 1..10 {
+        pool.cancel(token(slot));
+    }
+    pool.cancel(token(99));
+    let ends = collect(&mut pool, 8);
+    for (end, slot) in ends.into_iter().zip(2..) {
+        assert_eq!(end.token, token(slot));
+        assert!(end.is_cancelled());
+        assert_eq!(end.buf.as_deref(), Some(&b"never written"[..]));
+    }
+    assert_eq!(file.holders(), 1);
+    open.send(()).unwrap();
+    assert_eq!(value::<i32>(collect(&mut pool, 1).remove(0)), 1);
+    assert!(pool.is_idle());
+}
+
+#[test]
+fn a_storm_of_cancels_behind_a_stuck_thread_ends_every_token_once() {
+    let mut pool = pool(1);
+    let (open, gate) = mpsc::channel::<()>();
+    pool.submit(token(0), job(move || gate.recv().unwrap()));
+    let mut ends = Vec::new();
+    for slot in 1..1000 {
+        pool.submit(token(slot), job(|| ()));
+        pool.cancel(token(slot));
+        pool.collect(&mut ends);
+    }
+    assert_eq!(ends.len(), 999);
+    assert!(ends.iter().all(Completion::is_cancelled));
+    assert!(
+        format!("{pool:?}").contains("in_flight: 1"),
+        "only the stuck one is left: {pool:?}"
+    );
+    open.send(()).unwrap();
+    collect(&mut pool, 1);
+}
+
+#[test]
+fn a_closed_pool_says_that_nothing_can_be_had() {
+    let mut pool = pool(1);
+    pool.close();
+    let file = match perform(Op::Open {
+        path: "/dev/null".into(),
+        how: OpenHow {
+            read: true,
+            ..OpenHow::default()
+        },
+    }) {
+        (Ok(Outcome::Opened(file)), None) => file,
+        other => panic!("not opened: {other:?}"),
+    };
+    let buf = Buf::with_capacity(8);
+    let read = Op::ReadAt {
+        file,
+        buf,
+        offset: 0,
+    };
+    let end = pool.submit(token(0), read).unwrap();
+    assert_eq!(end.buf.map(|buf| buf.spare_len()), Some(8));
+    let error = end.result.unwrap_err();
+    assert!(error.get_ref().is_some_and(|inner| !inner.is::<NoThread>()));
+}
