@@ -13,11 +13,9 @@ use super::{RecordReader, Records, TaskInfo, TaskState, Tenant, Wait};
 
 /// Two places that differ.
 fn sites() -> [&'static Location<'static>; 2] {
-    [Location::caller(), other_site()]
-}
-
-fn other_site() -> &'static Location<'static> {
-    Location::caller()
+    let sites = [Location::caller(), Location::caller()];
+    assert_ne!(sites[0], sites[1]);
+    sites
 }
 
 fn tenant(number: u64) -> Tenant {
@@ -26,7 +24,7 @@ fn tenant(number: u64) -> Tenant {
         generation: number as u32,
         parent: number * 3,
         spawn_site: sites()[(number % 2) as usize],
-        daemon: number % 2 == 0,
+        daemon: number.is_multiple_of(2),
         name: None,
     }
 }
