@@ -6,24 +6,46 @@
 //! simulated world it stands for no descriptor of the operating system at all, and asking for one is
 //! an error.
 //!
+//! Whoever has noted a descriptor's number somewhere (a reactor that registered it) does not hold it
+//! for that: it asks for a [`Farewell`], and keeps a [`WeakFd`] to know it again.
+//!
 //! # Invariants
 //!
 //! - The number behind an `Fd` stays open as long as any clone of it lives.
 //! - Clones are equal to each other and to nothing else.
+//! - Farewells are said once, while the descriptor is still open.
 
 use std::any::Any;
 use std::fmt;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 /// Something open: a socket, a file, or a simulated stand-in for one.
 #[derive(Clone)]
 pub struct Fd(Arc<Inner>);
 
+/// A name for an [`Fd`] that does not hold it open.
+#[derive(Clone)]
+pub struct WeakFd(Weak<Inner>);
+
 enum Inner {
-    Os(OwnedFd),
+    Os(Open),
     Virtual(Box<dyn VirtualFd>),
+}
+
+/// A descriptor of the operating system, and who wants to hear of its end.
+struct Open {
+    /// `None` once it was taken out.
+    fd: Option<OwnedFd>,
+    farewells: Mutex<Vec<Weak<dyn Farewell>>>,
+}
+
+/// Hears of a descriptor's end: the place to undo a registration.
+pub trait Farewell: Send + Sync {
+    /// The last holder lets go, or takes the descriptor out. It is still open; it is heard on the
+    /// thread that does so, and must neither block nor panic.
+    fn farewell(&self, fd: BorrowedFd<'_>);
 }
 
 /// What stands behind an [`Fd`] in a world that has no operating system.
@@ -58,7 +80,7 @@ impl Fd {
     /// [`io::ErrorKind::Unsupported`] when this is an object of a simulated world.
     pub fn as_fd(&self) -> io::Result<BorrowedFd<'_>> {
         match &*self.0 {
-            Inner::Os(fd) => Ok(fd.as_fd()),
+            Inner::Os(open) => Ok(open.fd().as_fd()),
             Inner::Virtual(object) => Err(no_descriptor(&**object)),
         }
     }
@@ -74,7 +96,10 @@ impl Fd {
             return Err(self);
         }
         match Arc::try_unwrap(self.0) {
-            Ok(Inner::Os(fd)) => Ok(fd),
+            Ok(Inner::Os(mut open)) => {
+                open.say_farewell();
+                Ok(open.fd.take().expect("it is taken out only here"))
+            }
             Ok(inner @ Inner::Virtual(_)) => Err(Self(Arc::new(inner))),
             Err(shared) => Err(Self(shared)),
         }
@@ -84,6 +109,63 @@ impl Fd {
     #[must_use]
     pub fn holders(&self) -> usize {
         Arc::strong_count(&self.0)
+    }
+
+    /// A name for it that does not hold it open.
+    #[must_use]
+    pub fn downgrade(&self) -> WeakFd {
+        WeakFd(Arc::downgrade(&self.0))
+    }
+
+    /// Lets `listener` hear of the end of this descriptor. An object of a simulated world, which learns
+    /// of its end by its own drop, says no farewells.
+    pub fn ask_farewell(&self, listener: Weak<dyn Farewell>) {
+        if let Inner::Os(open) = &*self.0 {
+            // Nothing under the lock can leave the list half-changed, so a poisoned lock is a good one.
+            let mut farewells = open
+                .farewells
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
+            farewells.push(listener);
+        }
+    }
+}
+
+impl WeakFd {
+    /// Whether this names `fd`.
+    #[must_use]
+    pub fn is(&self, fd: &Fd) -> bool {
+        Weak::as_ptr(&self.0) == Arc::as_ptr(&fd.0)
+    }
+
+    /// How many clones of the descriptor there are; 0 once it is gone.
+    #[must_use]
+    pub fn holders(&self) -> usize {
+        self.0.strong_count()
+    }
+}
+
+impl Open {
+    fn fd(&self) -> &OwnedFd {
+        self.fd
+            .as_ref()
+            .expect("it is there until it is taken out at its end")
+    }
+
+    fn say_farewell(&mut self) {
+        let Some(fd) = &self.fd else { return };
+        let farewells = self.farewells.get_mut();
+        for listener in farewells.unwrap_or_else(PoisonError::into_inner).drain(..) {
+            if let Some(listener) = listener.upgrade() {
+                listener.farewell(fd.as_fd());
+            }
+        }
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.say_farewell();
     }
 }
 
@@ -99,7 +181,11 @@ fn no_descriptor(object: &dyn VirtualFd) -> io::Error {
 
 impl From<OwnedFd> for Fd {
     fn from(fd: OwnedFd) -> Self {
-        Self(Arc::new(Inner::Os(fd)))
+        let open = Open {
+            fd: Some(fd),
+            farewells: Mutex::default(),
+        };
+        Self(Arc::new(Inner::Os(open)))
     }
 }
 
@@ -114,8 +200,17 @@ impl Eq for Fd {}
 impl fmt::Debug for Fd {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &*self.0 {
-            Inner::Os(fd) => write!(f, "Fd({})", fd.as_raw_fd()),
+            Inner::Os(open) => write!(f, "Fd({})", open.fd().as_raw_fd()),
             Inner::Virtual(object) => write!(f, "Fd(virtual {})", object.id()),
+        }
+    }
+}
+
+impl fmt::Debug for WeakFd {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0.upgrade() {
+            Some(inner) => write!(f, "Weak{:?}", Fd(inner)),
+            None => f.write_str("WeakFd(gone)"),
         }
     }
 }
@@ -124,6 +219,7 @@ impl fmt::Debug for Fd {
 mod tests {
     use super::*;
     use std::net::TcpListener;
+    use std::sync::atomic::{AtomicUsize, Ordering};
 
     #[derive(Debug)]
     struct Stand(u64);
@@ -143,6 +239,58 @@ mod tests {
         assert_eq!(fd, clone);
         drop(clone);
         assert!(fd.try_into_owned().is_ok());
+    }
+
+    #[derive(Default)]
+    struct Heard(AtomicUsize);
+
+    impl Farewell for Heard {
+        fn farewell(&self, fd: BorrowedFd<'_>) {
+            assert!(fd.try_clone_to_owned().is_ok(), "it is still open");
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    fn listening() -> Fd {
+        Fd::from(OwnedFd::from(TcpListener::bind("127.0.0.1:0").unwrap()))
+    }
+
+    fn ask(fd: &Fd, heard: &Arc<Heard>) {
+        let listener: Arc<dyn Farewell> = heard.clone();
+        fd.ask_farewell(Arc::downgrade(&listener));
+    }
+
+    #[test]
+    fn a_farewell_is_said_once_when_the_last_holder_lets_go() {
+        let heard = Arc::new(Heard::default());
+        let fd = listening();
+        ask(&fd, &heard);
+        let clone = fd.clone();
+        drop(fd);
+        assert_eq!(heard.0.load(Ordering::Relaxed), 0);
+        drop(clone);
+        assert_eq!(heard.0.load(Ordering::Relaxed), 1);
+    }
+
+    #[test]
+    fn a_farewell_is_said_once_when_the_descriptor_is_taken_out() {
+        let heard = Arc::new(Heard::default());
+        let fd = listening();
+        ask(&fd, &heard);
+        let owned = fd.try_into_owned().unwrap();
+        assert_eq!(heard.0.load(Ordering::Relaxed), 1);
+        drop(owned);
+        assert_eq!(heard.0.load(Ordering::Relaxed), 1);
+    }
+
+    #[test]
+    fn a_weak_name_knows_its_descriptor_and_no_other() {
+        let (fd, other) = (listening(), listening());
+        let weak = fd.downgrade();
+        assert!(weak.is(&fd.clone()) && !weak.is(&other));
+        assert_eq!(weak.holders(), 1);
+        drop(fd);
+        assert_eq!(weak.holders(), 0);
     }
 
     #[test]

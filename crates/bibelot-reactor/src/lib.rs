@@ -28,7 +28,7 @@ mod unpark;
 pub use buf::Buf;
 pub use call::{Call, Counters, ListenHow, Reply};
 pub use completion::{Completion, Outcome, cancelled, unsupported};
-pub use fd::{Fd, VirtualFd};
+pub use fd::{Farewell, Fd, VirtualFd, WeakFd};
 pub use op::{Interest, Job, Op, OpKind, OpenHow};
 pub use pool::Home;
 pub use reactor::Reactor;

@@ -55,6 +55,14 @@ impl Home {
         mem::take(&mut returned.pieces)
     }
 
+    /// Moves all that has come back behind `pieces`; both lists keep their room, so taking back again
+    /// and again allocates nothing.
+    pub fn take_back_into(&self, pieces: &mut Vec<Vec<u8>>) {
+        let mut returned = self.lock();
+        self.waiting.store(0, Ordering::Relaxed);
+        pieces.append(&mut returned.pieces);
+    }
+
     /// Frees what lies here and whatever comes back from now on.
     pub fn close(&self) {
         let pieces = {
@@ -98,6 +106,16 @@ mod tests {
         assert!(home.has_returned());
         assert_eq!(home.take_back().len(), 1);
         assert!(home.take_back().is_empty());
+    }
+
+    #[test]
+    fn what_comes_back_can_be_taken_behind_what_is_there() {
+        let home = Home::new(4);
+        home.give_back(vec![1; 4]);
+        let mut pieces = vec![vec![0; 4]];
+        home.take_back_into(&mut pieces);
+        assert_eq!(pieces, [vec![0; 4], vec![1; 4]]);
+        assert!(!home.has_returned());
     }
 
     #[test]
