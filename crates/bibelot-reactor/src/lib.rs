@@ -10,6 +10,7 @@
 //! | `op`, `completion`, `token` | operations, their ends, their names |
 //! | `call` | what never waits |
 //! | `fd`, `buf`, `pool` | what an operation owns |
+//! | `inbox`, `outbox` | what has arrived at an object, and what has not left it yet |
 //! | `unpark` | waking a sleeping reactor without needless system calls |
 
 #![forbid(unsafe_code)]
@@ -19,7 +20,9 @@ mod buf;
 mod call;
 mod completion;
 mod fd;
+mod inbox;
 mod op;
+mod outbox;
 mod pool;
 mod reactor;
 mod token;
@@ -29,7 +32,9 @@ pub use buf::Buf;
 pub use call::{Call, Counters, ListenHow, Reply};
 pub use completion::{Completion, Outcome, cancelled, unsupported};
 pub use fd::{Farewell, Fd, VirtualFd, WeakFd};
+pub use inbox::Inbox;
 pub use op::{Interest, Job, Op, OpKind, OpenHow};
+pub use outbox::{Memory, Outbox, Spare};
 pub use pool::Home;
 pub use reactor::Reactor;
 pub use token::Token;
