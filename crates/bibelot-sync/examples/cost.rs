@@ -1,0 +1,156 @@
+//! What an operation costs, in both shells: nanoseconds, best of several rounds, without an executor.
+//!
+//! ```sh
+//! cargo run --release -p bibelot-sync --example cost
+//! ```
+
+use std::hint::black_box;
+use std::pin::Pin;
+use std::task::{Context, Poll, Waker};
+use std::time::Instant;
+
+use bibelot_sync::generic::{Event, Fifo, Local, Queue, Shell, Universal};
+
+const ROUNDS: usize = 7;
+const TIMES: u64 = 200_000;
+
+fn main() {
+    println!(
+        "{:<40} {:>8} {:>10}",
+        "ns per operation", "local", "universal"
+    );
+    row(
+        "queue, capacity 1024: put, get",
+        queue_room::<Local>,
+        queue_room::<Universal>,
+    );
+    row(
+        "queue, capacity 1: put, get",
+        queue_tight::<Local>,
+        queue_tight::<Universal>,
+    );
+    row(
+        "queue, capacity 1: parked put, get",
+        queue_parked::<Local>,
+        queue_parked::<Universal>,
+    );
+    row(
+        "queue: parked get, put",
+        queue_handed::<Local>,
+        queue_handed::<Universal>,
+    );
+    row(
+        "event: set, wait, clear",
+        event_ready::<Local>,
+        event_ready::<Universal>,
+    );
+    row(
+        "event: parked wait, set, clear",
+        event_parked::<Local>,
+        event_parked::<Universal>,
+    );
+    row(
+        "event: parked wait, dropped",
+        event_left::<Local>,
+        event_left::<Universal>,
+    );
+}
+
+fn row(name: &str, local: fn() -> u64, universal: fn() -> u64) {
+    let best = |body: fn() -> u64| (0..ROUNDS).map(|_| measure(body)).fold(f64::MAX, f64::min);
+    println!("{name:<40} {:>8.1} {:>10.1}", best(local), best(universal));
+}
+
+/// `body` says how many operations it did.
+fn measure(body: fn() -> u64) -> f64 {
+    let start = Instant::now();
+    let done = body();
+    start.elapsed().as_nanos() as f64 / done as f64
+}
+
+fn poll<F: Future + Unpin>(future: &mut F) -> Poll<F::Output> {
+    Pin::new(future).poll(&mut Context::from_waker(Waker::noop()))
+}
+
+fn now<F: Future + Unpin>(mut future: F) -> F::Output {
+    match poll(&mut future) {
+        Poll::Ready(out) => out,
+        Poll::Pending => panic!("it was to be ready"),
+    }
+}
+
+fn queue_room<S: Shell>() -> u64 {
+    let queue = Queue::<Fifo<u64>, S>::bounded(1024);
+    for _ in 0..TIMES / 1024 {
+        for item in 0..1024 {
+            now(queue.put(black_box(item))).unwrap();
+        }
+        for _ in 0..1024 {
+            black_box(now(queue.get()).unwrap());
+        }
+    }
+    TIMES / 1024 * 1024
+}
+
+fn queue_tight<S: Shell>() -> u64 {
+    let queue = Queue::<Fifo<u64>, S>::bounded(1);
+    for item in 0..TIMES {
+        now(queue.put(black_box(item))).unwrap();
+        black_box(now(queue.get()).unwrap());
+    }
+    TIMES
+}
+
+fn queue_parked<S: Shell>() -> u64 {
+    let queue = Queue::<Fifo<u64>, S>::bounded(1);
+    now(queue.put(0)).unwrap();
+    for item in 0..TIMES {
+        let mut put = queue.put(black_box(item));
+        assert!(poll(&mut put).is_pending());
+        black_box(now(queue.get()).unwrap());
+        now(put).unwrap();
+    }
+    TIMES
+}
+
+fn queue_handed<S: Shell>() -> u64 {
+    let queue = Queue::<Fifo<u64>, S>::bounded(1);
+    for item in 0..TIMES {
+        let mut get = queue.get();
+        assert!(poll(&mut get).is_pending());
+        now(queue.put(black_box(item))).unwrap();
+        black_box(now(get).unwrap());
+    }
+    TIMES
+}
+
+fn event_ready<S: Shell>() -> u64 {
+    let event = Event::<S>::new();
+    for _ in 0..TIMES {
+        event.set();
+        now(event.wait());
+        event.clear();
+    }
+    TIMES
+}
+
+fn event_parked<S: Shell>() -> u64 {
+    let event = Event::<S>::new();
+    for _ in 0..TIMES {
+        let mut wait = event.wait();
+        assert!(poll(&mut wait).is_pending());
+        event.set();
+        now(wait);
+        event.clear();
+    }
+    TIMES
+}
+
+fn event_left<S: Shell>() -> u64 {
+    let event = Event::<S>::new();
+    for _ in 0..TIMES {
+        let mut wait = event.wait();
+        assert!(poll(&mut wait).is_pending());
+    }
+    TIMES
+}

@@ -1,0 +1,17 @@
+//! The primitives for a shell `S` yet to be chosen, with the futures that they make.
+//!
+//! The crate's root names them for [`Universal`], [`local`](crate::local) for
+//! [`Local`]. Code that shall serve both is written for any [`Shell`]:
+//!
+//! ```
+//! use bibelot_sync::generic::{Event, Shell};
+//!
+//! async fn relay<S: Shell>(from: &Event<S>, to: &Event<S>) {
+//!     from.wait().await;
+//!     to.set();
+//! }
+//! ```
+
+pub use crate::event::{Event, Wait};
+pub use crate::queue::{Fifo, Get, Join, Lifo, Put, Queue, Store};
+pub use crate::shell::{Local, Shell, Universal};

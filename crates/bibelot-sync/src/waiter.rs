@@ -1,0 +1,212 @@
+//! The waiter: one future's way through a wait queue.
+//!
+//! It tries; if that does not end it, it parks; woken, it finds its grant; dropped, it leaves. What
+//! trying, being granted and leaving mean is the primitive's, told through [`Turn`]; that a waker is
+//! cloned, woken and dropped outside the lock is kept here, once for all of them.
+//!
+//! # Invariants
+//!
+//! - A waiter has a ticket exactly while it stands in the queue; its drop takes it out.
+//! - Between its last try and its parking the state is not let go, so no change falls in between.
+
+use std::fmt;
+use std::mem;
+use std::task::{Context, Poll, Waker};
+
+use crate::shell::Shell;
+use crate::shell::sealed::act;
+use crate::wait_queue::{Left, Ticket, WaitQueue};
+use crate::wakes::{Wakes, discard};
+
+/// One kind of waiting: what a primitive's state machine does for a waiter.
+pub(crate) trait Turn {
+    /// The primitive's state.
+    type State;
+    /// What the waiter asks for, and what it is given.
+    type Slot;
+    /// What the wait ends with.
+    type Out;
+
+    /// The line that these waiters stand in.
+    fn line(state: &mut Self::State) -> &mut WaitQueue<Self::Slot>;
+
+    /// Ends the wait before it begins, if nobody must be waited for; else says what to ask for.
+    fn start(
+        &mut self,
+        state: &mut Self::State,
+        wakes: &mut Wakes<'_>,
+    ) -> Result<Self::Out, Self::Slot>;
+
+    /// Turns the grant into the end of the wait.
+    fn finish(
+        &mut self,
+        state: &mut Self::State,
+        slot: Self::Slot,
+        wakes: &mut Wakes<'_>,
+    ) -> Self::Out;
+
+    /// Hands on the grant of a waiter that was dropped before it saw it.
+    fn pass_on(&mut self, state: &mut Self::State, slot: Self::Slot, wakes: &mut Wakes<'_>);
+
+    /// Sees to those behind a waiter that left while it was parked.
+    fn step_out(&mut self, state: &mut Self::State, wakes: &mut Wakes<'_>) {
+        let _ = (state, wakes);
+    }
+}
+
+/// A future's place in the line of a primitive.
+pub(crate) struct Waiter<'a, S: Shell, K: Turn> {
+    pub(crate) cell: &'a S::Cell<K::State>,
+    pub(crate) kind: K,
+    stage: Stage,
+}
+
+enum Stage {
+    New,
+    Parked(Ticket),
+    Done,
+}
+
+impl<'a, S: Shell, K: Turn> Waiter<'a, S, K> {
+    pub(crate) fn new(cell: &'a S::Cell<K::State>, kind: K) -> Self {
+        let stage = Stage::New;
+        Self { cell, kind, stage }
+    }
+
+    #[inline]
+    pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<K::Out> {
+        match &self.stage {
+            Stage::New => {
+                let kind = &mut self.kind;
+                match act(self.cell, |state, wakes| kind.start(state, wakes)) {
+                    Ok(out) => self.done(out),
+                    Err(_) => self.park(cx.waker().clone()),
+                }
+            }
+            Stage::Parked(_) => self.poll_parked(cx.waker()),
+            Stage::Done => panic!("a wait was polled after its end"),
+        }
+    }
+
+    /// Tries again, since cloning the waker ran code of users, and parks.
+    fn park(&mut self, waker: Waker) -> Poll<K::Out> {
+        let kind = &mut self.kind;
+        let parked = act(self.cell, |state, wakes| match kind.start(state, wakes) {
+            Ok(out) => Err((out, waker)),
+            Err(slot) => Ok(K::line(state).park(slot, waker)),
+        });
+        match parked {
+            Ok(ticket) => {
+                self.stage = Stage::Parked(ticket);
+                Poll::Pending
+            }
+            Err((out, waker)) => {
+                discard(Some(waker));
+                self.done(out)
+            }
+        }
+    }
+
+    fn poll_parked(&mut self, waker: &Waker) -> Poll<K::Out> {
+        match self.look(waker) {
+            Look::Granted(out) => return Poll::Ready(out),
+            Look::SameWaker => return Poll::Pending,
+            Look::OtherWaker => self.replace_waker(waker.clone()),
+        }
+        // The grant may have come, with a wake of the old waker, while this one was cloned.
+        match self.look(waker) {
+            Look::Granted(out) => Poll::Ready(out),
+            Look::SameWaker | Look::OtherWaker => Poll::Pending,
+        }
+    }
+
+    fn look(&mut self, waker: &Waker) -> Look<K::Out> {
+        let Stage::Parked(ticket) = mem::replace(&mut self.stage, Stage::Done) else {
+            unreachable!("only a parked waiter looks for its grant");
+        };
+        let kind = &mut self.kind;
+        let (look, ticket) = act(self.cell, |state, wakes| {
+            let line = K::line(state);
+            if line.is_granted(&ticket) {
+                let left = line.leave(ticket);
+                let out = kind.finish(state, left.value, wakes);
+                return (Look::Granted(out), None);
+            }
+            match line.has_waker(&ticket, waker) {
+                true => (Look::SameWaker, Some(ticket)),
+                false => (Look::OtherWaker, Some(ticket)),
+            }
+        });
+        if let Some(ticket) = ticket {
+            self.stage = Stage::Parked(ticket);
+        }
+        look
+    }
+
+    fn replace_waker(&mut self, waker: Waker) {
+        let Stage::Parked(ticket) = &self.stage else {
+            unreachable!("only a parked waiter has a waker");
+        };
+        let spare = act(self.cell, |state, _| {
+            K::line(state).replace_waker(ticket, waker)
+        });
+        discard(Some(spare));
+    }
+
+    fn done(&mut self, out: K::Out) -> Poll<K::Out> {
+        self.stage = Stage::Done;
+        Poll::Ready(out)
+    }
+
+    /// Leaves the line for good, handing on what it was granted.
+    #[inline]
+    pub(crate) fn leave(&mut self) {
+        if let Stage::Parked(ticket) = mem::replace(&mut self.stage, Stage::Done) {
+            self.leave_line(ticket);
+        }
+    }
+
+    fn leave_line(&mut self, ticket: Ticket) {
+        let kind = &mut self.kind;
+        let (parked, waker) = act(self.cell, |state, wakes| {
+            let Left { value, waker } = K::line(state).leave(ticket);
+            if waker.is_some() {
+                kind.step_out(state, wakes);
+                return (Some(value), waker);
+            }
+            kind.pass_on(state, value, wakes);
+            (None, None)
+        });
+        drop(parked);
+        discard(waker);
+    }
+
+    pub(crate) fn is_parked(&self) -> bool {
+        matches!(self.stage, Stage::Parked(_))
+    }
+}
+
+/// What a poll finds.
+enum Look<O> {
+    Granted(O),
+    SameWaker,
+    OtherWaker,
+}
+
+impl<S: Shell, K: Turn> Drop for Waiter<'_, S, K> {
+    #[inline]
+    fn drop(&mut self) {
+        self.leave();
+    }
+}
+
+/// Prints a future by its name and whether it stands in line.
+pub(crate) fn print<S: Shell, K: Turn>(
+    f: &mut fmt::Formatter<'_>,
+    name: &str,
+    waiter: &Waiter<'_, S, K>,
+) -> fmt::Result {
+    let mut out = f.debug_struct(name);
+    out.field("parked", &waiter.is_parked())
+        .finish_non_exhaustive()
+}
