@@ -94,7 +94,7 @@ impl Event<Universal> {
 }
 
 impl State {
-    fn set(&mut self, wakes: &mut Wakes<'_>) {
+    fn set(&mut self, wakes: &mut Wakes) {
         self.set = true;
         self.waiters.grant_all(wakes, |()| ());
     }
@@ -140,13 +140,13 @@ impl Turn for UntilSet {
     }
 
     #[inline]
-    fn start(&mut self, state: &mut State, _: &mut Wakes<'_>) -> Result<(), ()> {
+    fn start(&mut self, state: &mut State, _: &mut Wakes) -> Result<(), ()> {
         if state.set { Ok(()) } else { Err(()) }
     }
 
-    fn finish(&mut self, _: &mut State, (): (), _: &mut Wakes<'_>) {}
+    fn finish(&mut self, _: &mut State, (): (), _: &mut Wakes) {}
 
-    fn pass_on(&mut self, _: &mut State, (): (), _: &mut Wakes<'_>) {}
+    fn pass_on(&mut self, _: &mut State, (): (), _: &mut Wakes) {}
 }
 
 impl<S: Shell> Future for Wait<'_, S> {

@@ -117,11 +117,8 @@ impl fmt::Debug for Figure {
 
 /// Public in name only: a user cannot write a shell, so that nobody has to trust one.
 pub(crate) mod sealed {
-    use std::mem;
-    use std::task::Waker;
-
     use super::{Local, Universal};
-    use crate::wakes::{Wakes, wake};
+    use crate::wakes::{Due, Wakes, wake};
 
     pub trait Sealed {}
     impl Sealed for Local {}
@@ -131,13 +128,13 @@ pub(crate) mod sealed {
     #[derive(Debug)]
     pub struct Kept<D> {
         pub(crate) data: D,
-        wakers: Vec<Waker>,
+        pub(crate) wakes: Wakes,
     }
 
     impl<D> Kept<D> {
         pub(crate) fn new(data: D) -> Self {
-            let wakers = Vec::new();
-            Self { data, wakers }
+            let wakes = Wakes::default();
+            Self { data, wakes }
         }
     }
 
@@ -159,39 +156,27 @@ pub(crate) mod sealed {
 
     /// Changes the state, then wakes whom the change served.
     #[inline]
-    pub(crate) fn act<D, R>(
-        cell: &impl Cell<D>,
-        body: impl FnOnce(&mut D, &mut Wakes<'_>) -> R,
-    ) -> R {
-        let mut first = None;
-        let mut more = Vec::new();
-        let out = cell.with(|kept| {
-            let out = body(
-                &mut kept.data,
-                &mut Wakes::new(&mut first, &mut kept.wakers),
-            );
-            if !kept.wakers.is_empty() {
-                more = mem::take(&mut kept.wakers);
-            }
-            out
+    pub(crate) fn act<D, R>(cell: &impl Cell<D>, body: impl FnOnce(&mut D, &mut Wakes) -> R) -> R {
+        let (out, due) = cell.with(|kept| {
+            let out = body(&mut kept.data, &mut kept.wakes);
+            (out, kept.wakes.take())
         });
-        if let Some(waker) = first {
-            wake(waker);
-        }
-        if !more.is_empty() {
-            wake_more(cell, more);
+        if let Some(due) = due {
+            deliver(cell, due);
         }
         out
     }
 
-    #[cold]
-    fn wake_more<D>(cell: &impl Cell<D>, mut wakers: Vec<Waker>) {
-        wakers.drain(..).for_each(wake);
-        // The buffer goes home, unless another change has left one there meanwhile.
-        let spare = cell.with(|kept| match kept.wakers.capacity() {
-            0 => mem::replace(&mut kept.wakers, wakers),
-            _ => wakers,
-        });
-        drop(spare);
+    #[inline(never)]
+    fn deliver<D>(cell: &impl Cell<D>, due: Due) {
+        match due {
+            Due::One(waker) => wake(waker),
+            Due::Many(mut wakes) => {
+                wakes.wake_all();
+                // The buffer goes home, unless another change has left one there meanwhile.
+                let spare = cell.with(|kept| kept.wakes.keep(wakes));
+                drop(spare);
+            }
+        }
     }
 }

@@ -99,6 +99,7 @@ impl<W> WaitQueue<W> {
 
     /// Whether nobody is parked.
     #[must_use]
+    #[inline]
     pub fn is_empty(&self) -> bool {
         self.oldest == NIL
     }
@@ -147,7 +148,7 @@ impl<W> WaitQueue<W> {
     }
 
     /// Serves the oldest, leaving its waker with those to be woken.
-    pub(crate) fn grant_with(&mut self, wakes: &mut Wakes<'_>, give: impl FnOnce(&mut W)) {
+    pub(crate) fn grant_with(&mut self, wakes: &mut Wakes, give: impl FnOnce(&mut W)) {
         if let Some((value, waker)) = self.grant() {
             give(value);
             wakes.push(waker);
@@ -155,7 +156,7 @@ impl<W> WaitQueue<W> {
     }
 
     /// Serves everybody, oldest first.
-    pub(crate) fn grant_all(&mut self, wakes: &mut Wakes<'_>, mut give: impl FnMut(&mut W)) {
+    pub(crate) fn grant_all(&mut self, wakes: &mut Wakes, mut give: impl FnMut(&mut W)) {
         while !self.is_empty() {
             self.grant_with(wakes, &mut give);
         }

@@ -34,22 +34,18 @@ pub(crate) trait Turn {
     fn start(
         &mut self,
         state: &mut Self::State,
-        wakes: &mut Wakes<'_>,
+        wakes: &mut Wakes,
     ) -> Result<Self::Out, Self::Slot>;
 
     /// Turns the grant into the end of the wait.
-    fn finish(
-        &mut self,
-        state: &mut Self::State,
-        slot: Self::Slot,
-        wakes: &mut Wakes<'_>,
-    ) -> Self::Out;
+    fn finish(&mut self, state: &mut Self::State, slot: Self::Slot, wakes: &mut Wakes)
+    -> Self::Out;
 
     /// Hands on the grant of a waiter that was dropped before it saw it.
-    fn pass_on(&mut self, state: &mut Self::State, slot: Self::Slot, wakes: &mut Wakes<'_>);
+    fn pass_on(&mut self, state: &mut Self::State, slot: Self::Slot, wakes: &mut Wakes);
 
     /// Sees to those behind a waiter that left while it was parked.
-    fn step_out(&mut self, state: &mut Self::State, wakes: &mut Wakes<'_>) {
+    fn step_out(&mut self, state: &mut Self::State, wakes: &mut Wakes) {
         let _ = (state, wakes);
     }
 }
@@ -73,22 +69,20 @@ impl<'a, S: Shell, K: Turn> Waiter<'a, S, K> {
         Self { cell, kind, stage }
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<K::Out> {
-        match &self.stage {
-            Stage::New => {
-                let kind = &mut self.kind;
-                match act(self.cell, |state, wakes| kind.start(state, wakes)) {
-                    Ok(out) => self.done(out),
-                    Err(_) => self.park(cx.waker().clone()),
-                }
-            }
-            Stage::Parked(_) => self.poll_parked(cx.waker()),
-            Stage::Done => panic!("a wait was polled after its end"),
+        let Stage::New = self.stage else {
+            return self.poll_again(cx.waker());
+        };
+        let kind = &mut self.kind;
+        match act(self.cell, |state, wakes| kind.start(state, wakes)) {
+            Ok(out) => self.done(out),
+            Err(_) => self.park(cx.waker().clone()),
         }
     }
 
     /// Tries again, since cloning the waker ran code of users, and parks.
+    #[inline(never)]
     fn park(&mut self, waker: Waker) -> Poll<K::Out> {
         let kind = &mut self.kind;
         let parked = act(self.cell, |state, wakes| match kind.start(state, wakes) {
@@ -107,7 +101,8 @@ impl<'a, S: Shell, K: Turn> Waiter<'a, S, K> {
         }
     }
 
-    fn poll_parked(&mut self, waker: &Waker) -> Poll<K::Out> {
+    #[inline(never)]
+    fn poll_again(&mut self, waker: &Waker) -> Poll<K::Out> {
         match self.look(waker) {
             Look::Granted(out) => return Poll::Ready(out),
             Look::SameWaker => return Poll::Pending,
@@ -122,7 +117,7 @@ impl<'a, S: Shell, K: Turn> Waiter<'a, S, K> {
 
     fn look(&mut self, waker: &Waker) -> Look<K::Out> {
         let Stage::Parked(ticket) = mem::replace(&mut self.stage, Stage::Done) else {
-            unreachable!("only a parked waiter looks for its grant");
+            panic!("a wait was polled after its end");
         };
         let kind = &mut self.kind;
         let (look, ticket) = act(self.cell, |state, wakes| {
@@ -166,6 +161,8 @@ impl<'a, S: Shell, K: Turn> Waiter<'a, S, K> {
         }
     }
 
+    #[cold]
+    #[inline(never)]
     fn leave_line(&mut self, ticket: Ticket) {
         let kind = &mut self.kind;
         let (parked, waker) = act(self.cell, |state, wakes| {

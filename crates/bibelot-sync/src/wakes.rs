@@ -1,7 +1,7 @@
 //! The wakes that a change brings: collected under the lock, carried out after it.
 //!
-//! Most changes wake nobody or one, so the first waker has a place on the stack; more go into a buffer
-//! that lives with the primitive and is lent out while they are woken.
+//! The buffer lives with the primitive. A single waker is taken out of it; of many, the buffer itself is
+//! lent out while they are woken. Either way nothing is allocated once it has grown.
 //!
 //! # Invariants
 //!
@@ -13,20 +13,50 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::task::Waker;
 
 /// Where a state machine puts the wakers of those it has served.
-pub(crate) struct Wakes<'a> {
-    first: &'a mut Option<Waker>,
-    more: &'a mut Vec<Waker>,
+#[derive(Debug, Default)]
+pub(crate) struct Wakes(Vec<Waker>);
+
+/// The wakes of one change.
+pub(crate) enum Due {
+    One(Waker),
+    Many(Wakes),
 }
 
-impl<'a> Wakes<'a> {
-    pub(crate) fn new(first: &'a mut Option<Waker>, more: &'a mut Vec<Waker>) -> Self {
-        Self { first, more }
+impl Wakes {
+    pub(crate) fn push(&mut self, waker: Waker) {
+        self.0.push(waker);
     }
 
-    pub(crate) fn push(&mut self, waker: Waker) {
-        match self.first {
-            None => *self.first = Some(waker),
-            Some(_) => self.more.push(waker),
+    /// Takes out what has been collected.
+    #[inline]
+    pub(crate) fn take(&mut self) -> Option<Due> {
+        if self.0.is_empty() {
+            return None;
+        }
+        Some(self.take_some())
+    }
+
+    #[inline(never)]
+    fn take_some(&mut self) -> Due {
+        match self.0.pop() {
+            Some(waker) if self.0.is_empty() => Due::One(waker),
+            last => {
+                self.0.extend(last);
+                Due::Many(mem::take(self))
+            }
+        }
+    }
+
+    /// Wakes all, which leaves the buffer empty.
+    pub(crate) fn wake_all(&mut self) {
+        self.0.drain(..).for_each(wake);
+    }
+
+    /// Keeps `spare` for the next changes, if this has no buffer; returns what is not needed.
+    pub(crate) fn keep(&mut self, spare: Self) -> Self {
+        match self.0.capacity() {
+            0 => mem::replace(self, spare),
+            _ => spare,
         }
     }
 }

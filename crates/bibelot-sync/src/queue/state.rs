@@ -74,7 +74,7 @@ impl<B: Store> State<B> {
     pub(super) fn try_put(
         &mut self,
         item: B::Item,
-        wakes: &mut Wakes<'_>,
+        wakes: &mut Wakes,
     ) -> Result<(), TryPutError<B::Item>> {
         if self.closed {
             return Err(TryPutError::Closed(item));
@@ -91,7 +91,7 @@ impl<B: Store> State<B> {
     pub(super) fn put_granted(
         &mut self,
         item: B::Item,
-        wakes: &mut Wakes<'_>,
+        wakes: &mut Wakes,
     ) -> Result<(), PutError<B::Item>> {
         if self.closed {
             return Err(PutError(item));
@@ -105,7 +105,7 @@ impl<B: Store> State<B> {
     }
 
     /// Takes back the room of a putter that will not use it.
-    pub(super) fn refuse_room(&mut self, wakes: &mut Wakes<'_>) {
+    pub(super) fn refuse_room(&mut self, wakes: &mut Wakes) {
         if !self.closed {
             self.granted -= 1;
             self.grant_room(wakes);
@@ -113,7 +113,7 @@ impl<B: Store> State<B> {
     }
 
     #[inline]
-    pub(super) fn try_get(&mut self, wakes: &mut Wakes<'_>) -> Result<B::Item, TryGetError> {
+    pub(super) fn try_get(&mut self, wakes: &mut Wakes) -> Result<B::Item, TryGetError> {
         match self.items.pop() {
             Some(item) => {
                 self.grant_room(wakes);
@@ -128,7 +128,7 @@ impl<B: Store> State<B> {
     pub(super) fn get_granted(
         &mut self,
         slot: Option<B::Item>,
-        wakes: &mut Wakes<'_>,
+        wakes: &mut Wakes,
     ) -> Result<B::Item, Closed> {
         let Some(item) = slot else {
             return Err(Closed);
@@ -140,17 +140,19 @@ impl<B: Store> State<B> {
 
     /// Takes back what lies in the slot of a getter that was dropped: it goes to the oldest that waits,
     /// or back to where it came from.
-    pub(super) fn give_back(&mut self, slot: Option<B::Item>, wakes: &mut Wakes<'_>) {
+    pub(super) fn give_back(&mut self, slot: Option<B::Item>, wakes: &mut Wakes) {
         let Some(item) = slot else {
             return;
         };
         self.handed -= 1;
-        if let Err(item) = self.hand_over(item, wakes) {
+        if self.getters.is_empty() {
             self.items.unpop(item);
+        } else {
+            self.hand_over(item, wakes);
         }
     }
 
-    pub(super) fn task_done(&mut self, wakes: &mut Wakes<'_>) -> Result<(), TooManyDone> {
+    pub(super) fn task_done(&mut self, wakes: &mut Wakes) -> Result<(), TooManyDone> {
         self.undone = self.undone.checked_sub(1).ok_or(TooManyDone)?;
         if self.undone == 0 {
             self.joiners.grant_all(wakes, |()| ());
@@ -158,7 +160,7 @@ impl<B: Store> State<B> {
         Ok(())
     }
 
-    pub(super) fn close(&mut self, wakes: &mut Wakes<'_>) {
+    pub(super) fn close(&mut self, wakes: &mut Wakes) {
         if self.closed {
             return;
         }
@@ -168,27 +170,32 @@ impl<B: Store> State<B> {
         self.release_if_drained(wakes);
     }
 
+    /// Gives an item to the oldest parked getter, or stores it.
     #[inline]
-    fn supply(&mut self, item: B::Item, wakes: &mut Wakes<'_>) {
-        if let Err(item) = self.hand_over(item, wakes) {
+    fn supply(&mut self, item: B::Item, wakes: &mut Wakes) {
+        if self.getters.is_empty() {
             self.items.push(item);
+        } else {
+            self.hand_over(item, wakes);
         }
     }
 
-    /// Puts an item into the slot of the oldest parked getter; back if there is none.
-    #[inline]
-    fn hand_over(&mut self, item: B::Item, wakes: &mut Wakes<'_>) -> Result<(), B::Item> {
-        let Some((slot, waker)) = self.getters.grant() else {
-            return Err(item);
-        };
-        *slot = Some(item);
-        wakes.push(waker);
+    /// Puts an item into the slot of the oldest parked getter, of which there is one.
+    #[inline(never)]
+    fn hand_over(&mut self, item: B::Item, wakes: &mut Wakes) {
         self.handed += 1;
-        Ok(())
+        self.getters.grant_with(wakes, |slot| *slot = Some(item));
     }
 
     #[inline]
-    fn grant_room(&mut self, wakes: &mut Wakes<'_>) {
+    fn grant_room(&mut self, wakes: &mut Wakes) {
+        if !self.putters.is_empty() {
+            self.grant_to_putters(wakes);
+        }
+    }
+
+    #[inline(never)]
+    fn grant_to_putters(&mut self, wakes: &mut Wakes) {
         while !self.putters.is_empty() && !self.is_full() {
             self.granted += 1;
             self.putters.grant_with(wakes, |()| ());
@@ -199,7 +206,7 @@ impl<B: Store> State<B> {
         self.closed && self.handed == 0 && self.items.count() == 0
     }
 
-    fn release_if_drained(&mut self, wakes: &mut Wakes<'_>) {
+    fn release_if_drained(&mut self, wakes: &mut Wakes) {
         if self.is_drained() {
             self.getters.grant_all(wakes, |_| ());
         }

@@ -61,7 +61,7 @@ impl<B: Store> Turn for UntilPut<B> {
     }
 
     #[inline]
-    fn start(&mut self, state: &mut State<B>, wakes: &mut Wakes<'_>) -> Result<Self::Out, ()> {
+    fn start(&mut self, state: &mut State<B>, wakes: &mut Wakes) -> Result<Self::Out, ()> {
         let item = self
             .item
             .take()
@@ -76,7 +76,7 @@ impl<B: Store> Turn for UntilPut<B> {
         }
     }
 
-    fn finish(&mut self, state: &mut State<B>, (): (), wakes: &mut Wakes<'_>) -> Self::Out {
+    fn finish(&mut self, state: &mut State<B>, (): (), wakes: &mut Wakes) -> Self::Out {
         let item = self
             .item
             .take()
@@ -84,7 +84,7 @@ impl<B: Store> Turn for UntilPut<B> {
         state.put_granted(item, wakes)
     }
 
-    fn pass_on(&mut self, state: &mut State<B>, (): (), wakes: &mut Wakes<'_>) {
+    fn pass_on(&mut self, state: &mut State<B>, (): (), wakes: &mut Wakes) {
         state.refuse_room(wakes);
     }
 }
@@ -99,11 +99,7 @@ impl<B: Store> Turn for UntilGot<B> {
     }
 
     #[inline]
-    fn start(
-        &mut self,
-        state: &mut State<B>,
-        wakes: &mut Wakes<'_>,
-    ) -> Result<Self::Out, Self::Slot> {
+    fn start(&mut self, state: &mut State<B>, wakes: &mut Wakes) -> Result<Self::Out, Self::Slot> {
         match state.try_get(wakes) {
             Ok(item) => Ok(Ok(item)),
             Err(TryGetError::Closed) => Ok(Err(Closed)),
@@ -111,16 +107,11 @@ impl<B: Store> Turn for UntilGot<B> {
         }
     }
 
-    fn finish(
-        &mut self,
-        state: &mut State<B>,
-        slot: Self::Slot,
-        wakes: &mut Wakes<'_>,
-    ) -> Self::Out {
+    fn finish(&mut self, state: &mut State<B>, slot: Self::Slot, wakes: &mut Wakes) -> Self::Out {
         state.get_granted(slot, wakes)
     }
 
-    fn pass_on(&mut self, state: &mut State<B>, slot: Self::Slot, wakes: &mut Wakes<'_>) {
+    fn pass_on(&mut self, state: &mut State<B>, slot: Self::Slot, wakes: &mut Wakes) {
         state.give_back(slot, wakes);
     }
 }
@@ -134,13 +125,13 @@ impl<B: Store> Turn for UntilDone<B> {
         &mut state.joiners
     }
 
-    fn start(&mut self, state: &mut State<B>, _: &mut Wakes<'_>) -> Result<(), ()> {
+    fn start(&mut self, state: &mut State<B>, _: &mut Wakes) -> Result<(), ()> {
         if state.undone() == 0 { Ok(()) } else { Err(()) }
     }
 
-    fn finish(&mut self, _: &mut State<B>, (): (), _: &mut Wakes<'_>) {}
+    fn finish(&mut self, _: &mut State<B>, (): (), _: &mut Wakes) {}
 
-    fn pass_on(&mut self, _: &mut State<B>, (): (), _: &mut Wakes<'_>) {}
+    fn pass_on(&mut self, _: &mut State<B>, (): (), _: &mut Wakes) {}
 }
 
 impl<B: Store, S: Shell> Future for Put<'_, B, S> {
