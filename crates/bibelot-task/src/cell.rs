@@ -1,0 +1,240 @@
+//! The cell: everything of one task in one allocation, reached through a pointer without its type.
+//!
+//! A header that is the same for all futures of one scheduler, then the stage: first the future, later
+//! its output, never both. What depends on the future's type goes through a table of functions.
+//!
+//! # Invariants
+//!
+//! - The stage holds a future until the state says `ENDED` (for the time of the last poll: until that
+//!   poll is over); then an output if the state says `OUTPUT` or `AWAY_OUTPUT`; else nothing.
+//! - The future is touched on the home thread only. So is an output, unless its `JoinHandle`
+//!   went elsewhere, which it can if the output is `Send`.
+//! - The joiner slot belongs to the home, or to the `JoinHandle`, as `state` says.
+//! - The cell lives while a reference is counted.
+
+#![allow(
+    unsafe_code,
+    reason = "a task is one allocation with many owners on many threads"
+)]
+
+use alloc::boxed::Box;
+use core::any::TypeId;
+use core::cell;
+use core::future::Future;
+use core::mem::{ManuallyDrop, MaybeUninit};
+use core::pin::Pin;
+use core::ptr::NonNull;
+use core::task::{Context, Poll, RawWakerVTable, Waker};
+
+use crate::panic::{PanicPayload, Site, contain, discard, drop_contained};
+use crate::schedule::Schedule;
+use crate::shared::UnsafeCell;
+use crate::state::State;
+use crate::waker;
+
+/// What a task's code came to: its value, or what it panicked with.
+pub type Output<T> = Result<T, PanicPayload>;
+
+/// What every cell of a scheduler begins with.
+pub(crate) struct Header<S: Schedule> {
+    pub(crate) vtable: &'static Vtable<S>,
+    pub(crate) state: State,
+    pub(crate) schedule: S,
+    pub(crate) joiner: UnsafeCell<Option<Waker>>,
+    /// Touched with the stage, so that a model run sees who does.
+    stage_guard: UnsafeCell<()>,
+}
+
+/// What depends on the type of the future. All are called with a live cell of that type.
+pub(crate) struct Vtable<S: Schedule> {
+    /// Polls the future once; if that ended it, puts the output in its place.
+    pub(crate) poll: unsafe fn(NonNull<Header<S>>, &mut Context<'_>) -> Polled,
+    pub(crate) drop_future: unsafe fn(NonNull<Header<S>>) -> Option<PanicPayload>,
+    pub(crate) drop_output: unsafe fn(NonNull<Header<S>>) -> Option<PanicPayload>,
+    /// Moves the output to the pointer, where there is room for an `Output` of the type named.
+    pub(crate) take_output: unsafe fn(NonNull<Header<S>>, *mut ()),
+    pub(crate) output_type: fn() -> (TypeId, &'static str),
+    /// Frees the cell, whose stage is empty.
+    pub(crate) free: unsafe fn(NonNull<Header<S>>),
+    pub(crate) waker: &'static RawWakerVTable,
+}
+
+/// What one poll came to.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Polled {
+    Pending,
+    Returned,
+    Panicked,
+}
+
+#[repr(C)]
+pub(crate) struct Cell<F: Future, S: Schedule> {
+    header: Header<S>,
+    stage: cell::UnsafeCell<Stage<F>>,
+}
+
+/// Room for the one or the other, both at its beginning.
+#[repr(C)]
+union Stage<F: Future> {
+    future: ManuallyDrop<F>,
+    output: ManuallyDrop<Output<F::Output>>,
+}
+
+/// A cell with room for the future, and nothing in it yet.
+pub(crate) struct Room<F: Future, S: Schedule>(Box<MaybeUninit<Cell<F, S>>>);
+
+impl<F: Future + 'static, S: Schedule> Room<F, S> {
+    const VTABLE: Vtable<S> = Vtable {
+        poll: poll::<F, S>,
+        drop_future: drop_future::<F, S>,
+        drop_output: drop_output::<F, S>,
+        take_output: take_output::<F, S>,
+        output_type: || {
+            (
+                TypeId::of::<F::Output>(),
+                core::any::type_name::<F::Output>(),
+            )
+        },
+        free: free::<F, S>,
+        waker: waker::vtable::<S>(),
+    };
+
+    #[inline(always)]
+    pub(crate) fn new() -> Self {
+        Self(Box::new_uninit())
+    }
+
+    /// Where the future must be put.
+    #[inline(always)]
+    pub(crate) fn future(&mut self) -> *mut F {
+        let cell = self.0.as_mut_ptr();
+        // SAFETY: `cell` points to an allocation for a cell; nothing is read.
+        let stage = unsafe { &raw mut (*cell).stage };
+        stage.cast()
+    }
+
+    /// Makes the cell of a task that waits for its first run.
+    ///
+    /// # Safety
+    ///
+    /// The future is in its place.
+    #[inline(always)]
+    pub(crate) unsafe fn fill(self, schedule: S, joinable: bool) -> NonNull<Header<S>> {
+        let cell = Box::into_raw(self.0).cast::<Cell<F, S>>();
+        let header = Header {
+            vtable: &Self::VTABLE,
+            state: State::new(joinable),
+            schedule,
+            joiner: UnsafeCell::new(None),
+            stage_guard: UnsafeCell::new(()),
+        };
+        // SAFETY: the box's allocation has room for a cell, and a cell begins with its header.
+        unsafe { cell.cast::<Header<S>>().write(header) };
+        // SAFETY: a box is never null.
+        unsafe { NonNull::new_unchecked(cell.cast()) }
+    }
+}
+
+impl<S: Schedule> Header<S> {
+    /// Runs the user's code of a scheduler hook; what it panics with is dropped.
+    pub(crate) fn report(&self, site: Site, payload: Option<PanicPayload>) {
+        if let Some(payload) = payload {
+            discard(contain(|| self.schedule.report(site, payload)).err());
+        }
+    }
+
+    /// Puts a waker into the joiner slot or takes it out. The caller may touch the slot.
+    pub(crate) fn replace_joiner(&self, joiner: Option<Waker>) -> Option<Waker> {
+        self.joiner.with_mut(|slot| {
+            // SAFETY: the caller owns the slot (invariant), so nobody else looks at it meanwhile.
+            unsafe { slot.replace(joiner) }
+        })
+    }
+
+    /// Whether the joiner slot, which the caller may touch, holds a waker that wakes the same task.
+    pub(crate) fn has_joiner(&self, waker: &Waker) -> bool {
+        self.joiner.with(|slot| {
+            // SAFETY: as in `replace_joiner`.
+            let held = unsafe { &*slot };
+            held.as_ref().is_some_and(|held| held.will_wake(waker))
+        })
+    }
+}
+
+/// Where the stage of a cell of this type is.
+///
+/// # Safety
+///
+/// `header` points to the header of a live cell of this type.
+unsafe fn stage<F: Future, S: Schedule>(header: NonNull<Header<S>>) -> *mut Stage<F> {
+    // SAFETY: the cell is live (contract); the borrow ends before the stage is touched.
+    unsafe { header.as_ref() }.stage_guard.with_mut(|_| ());
+    let cell = header.as_ptr().cast::<Cell<F, S>>();
+    // SAFETY: a cell begins with its header, so this is the cell.
+    cell::UnsafeCell::raw_get(unsafe { &raw const (*cell).stage })
+}
+
+unsafe fn poll<F: Future, S: Schedule>(
+    header: NonNull<Header<S>>,
+    context: &mut Context<'_>,
+) -> Polled {
+    // SAFETY: the cell is of this type (contract of the table).
+    let stage = unsafe { stage::<F, S>(header) };
+    let polled = contain(|| {
+        // SAFETY: the state says `RUNNING`, so the stage holds the future, and nobody else touches it.
+        let future = unsafe { &mut *stage.cast::<F>() };
+        // SAFETY: the future stays where it is until it is dropped.
+        unsafe { Pin::new_unchecked(future) }.poll(context)
+    });
+    let (output, polled) = match polled {
+        Ok(Poll::Pending) => return Polled::Pending,
+        Ok(Poll::Ready(value)) => (Ok(value), Polled::Returned),
+        Err(payload) => (Err(payload), Polled::Panicked),
+    };
+    // SAFETY: as above; the future is not used again.
+    let payload = unsafe { drop_future::<F, S>(header) };
+    // SAFETY: the stage is empty now.
+    unsafe { stage.cast::<Output<F::Output>>().write(output) };
+    // SAFETY: the cell is live.
+    unsafe { header.as_ref() }.report(Site::FutureDrop, payload);
+    polled
+}
+
+unsafe fn drop_future<F: Future, S: Schedule>(header: NonNull<Header<S>>) -> Option<PanicPayload> {
+    // SAFETY: the cell is of this type (contract of the table).
+    let stage = unsafe { stage::<F, S>(header) };
+    contain(|| {
+        // SAFETY: the caller has seen that the stage holds the future, and does not use it again.
+        unsafe { stage.cast::<F>().drop_in_place() };
+    })
+    .err()
+}
+
+unsafe fn drop_output<F: Future, S: Schedule>(header: NonNull<Header<S>>) -> Option<PanicPayload> {
+    // SAFETY: the cell is of this type (contract of the table).
+    let stage = unsafe { stage::<F, S>(header) };
+    contain(|| {
+        // SAFETY: the caller has seen that the stage holds the output, and does not use it again.
+        unsafe { stage.cast::<Output<F::Output>>().drop_in_place() };
+    })
+    .err()
+}
+
+unsafe fn take_output<F: Future, S: Schedule>(header: NonNull<Header<S>>, target: *mut ()) {
+    // SAFETY: the cell is of this type (contract of the table).
+    let stage = unsafe { stage::<F, S>(header) };
+    // SAFETY: the caller has seen that the stage holds the output, and does not use it again.
+    let output = unsafe { stage.cast::<Output<F::Output>>().read() };
+    // SAFETY: the caller gives room for it.
+    unsafe { target.cast::<Output<F::Output>>().write(output) };
+}
+
+unsafe fn free<F: Future, S: Schedule>(header: NonNull<Header<S>>) {
+    // SAFETY: nobody else has the cell, and it came from a box of this type; `MaybeUninit` keeps
+    // the stage, which is empty, from being dropped.
+    let room = unsafe { Box::from_raw(header.as_ptr().cast::<MaybeUninit<Cell<F, S>>>()) };
+    // SAFETY: the header is initialised, and forgotten with the box after this.
+    let header = unsafe { header.read() };
+    drop(room);
+    discard(drop_contained(header));
+}

@@ -1,0 +1,356 @@
+//! What happens to a task: the transitions of its state, carried out on its cell.
+//!
+//! Runnables, references, join handles and wakers are thin owners around this one pointer.
+
+#![allow(
+    unsafe_code,
+    reason = "acts on the cell behind a pointer that the handles count"
+)]
+
+use core::any::TypeId;
+use core::mem::MaybeUninit;
+use core::ptr::NonNull;
+use core::task::Waker;
+
+use crate::cell::{Header, Output};
+use crate::count::Drop;
+use crate::panic::{Site, contain, drop_contained};
+use crate::runnable::Runnable;
+use crate::schedule::Schedule;
+use crate::state::{Abort, ENDED, FOLDED, OUTPUT, Wake};
+
+/// A pointer to a cell that lives: whoever has it holds a counted reference, or borrows from one who
+/// does.
+pub(crate) struct RawTask<S: Schedule>(pub(crate) NonNull<Header<S>>);
+
+impl<S: Schedule> Clone for RawTask<S> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<S: Schedule> Copy for RawTask<S> {}
+
+impl<S: Schedule> RawTask<S> {
+    #[inline(always)]
+    pub(crate) fn header(&self) -> &Header<S> {
+        // SAFETY: the cell lives (what the type says).
+        unsafe { self.0.as_ref() }
+    }
+
+    #[inline(always)]
+    pub(crate) fn is_home(&self) -> bool {
+        self.header().schedule.is_home()
+    }
+
+    /// Counts one more reference.
+    #[inline]
+    pub(crate) fn acquire(self) {
+        self.header().state.acquire(self.is_home());
+    }
+
+    /// Lets go of a waker or join handle.
+    ///
+    /// # Safety
+    ///
+    /// The caller owns one counted reference, and does not use it again.
+    #[inline]
+    pub(crate) unsafe fn release(self) {
+        // SAFETY: the contract is the same.
+        unsafe { self.release_from(self.is_home()) };
+    }
+
+    /// # Safety
+    ///
+    /// As for [`release`](Self::release); `home` only on the home thread.
+    #[inline]
+    unsafe fn release_from(self, home: bool) {
+        match self.header().state.release(home) {
+            Drop::Nothing => {}
+            // SAFETY: it was the last reference, and the task has ended.
+            Drop::Free => unsafe { self.free() },
+            Drop::Orphan if home => {
+                // SAFETY: this is the home thread, and nobody else has the cell.
+                unsafe { self.end_orphan() };
+            }
+            Drop::Orphan => self.send_orphan_home(),
+        }
+    }
+
+    /// Lets go of a runnable.
+    ///
+    /// # Safety
+    ///
+    /// As for [`release`](Self::release).
+    #[inline]
+    pub(crate) unsafe fn release_runnable(self, home: bool) {
+        match self.header().state.release(home) {
+            Drop::Nothing => {}
+            // SAFETY: it was the last reference, and the task has ended.
+            Drop::Free => unsafe { self.free() },
+            Drop::Orphan if home => {
+                // SAFETY: this is the home thread, and nobody else has the cell.
+                unsafe { self.end_orphan() };
+            }
+            // A future that may not be dropped here, and nobody to carry it home: leaked.
+            Drop::Orphan => {}
+        }
+    }
+
+    /// Wakes the task.
+    #[inline]
+    pub(crate) fn wake(self) {
+        let home = self.is_home();
+        let state = &self.header().state;
+        let wake = if home {
+            state.wake_home()
+        } else {
+            state.wake_away()
+        };
+        if let Wake::Push = wake {
+            self.push(home);
+        }
+    }
+
+    /// Wakes the task and lets go of the waker.
+    ///
+    /// # Safety
+    ///
+    /// As for [`release`](Self::release).
+    #[inline]
+    pub(crate) unsafe fn wake_by_value(self) {
+        let home = self.is_home();
+        let state = &self.header().state;
+        let wake = if home {
+            state.wake_home()
+        } else {
+            state.wake_away()
+        };
+        if let Wake::Push = wake {
+            self.push(home);
+        }
+        // SAFETY: the contract is the same. If the home ended meanwhile, this is still its thread.
+        unsafe { self.release_from(home) };
+    }
+
+    /// Asks for the end of the task, which the next run brings.
+    pub(crate) fn ask_end(self) {
+        let home = self.is_home();
+        let state = &self.header().state;
+        let wake = if home {
+            state.ask_home()
+        } else {
+            state.ask_away()
+        };
+        if let Wake::Push = wake {
+            self.push(home);
+        }
+    }
+
+    /// Makes the runnable that a wake asked for. The caller's reference keeps the scheduler's part of the
+    /// cell alive meanwhile.
+    #[inline]
+    fn push(self, home: bool) {
+        self.header().state.acquire(home);
+        let runnable = Runnable(self);
+        let schedule = &self.header().schedule;
+        let pushed = contain(|| {
+            if home {
+                schedule.push(runnable);
+            } else {
+                schedule.push_foreign(runnable);
+            }
+        });
+        if let Err(payload) = pushed {
+            self.header().report(Site::Push, Some(payload));
+        }
+    }
+
+    /// Has the last reference carried home, where the future can be dropped.
+    #[cold]
+    fn send_orphan_home(self) {
+        match self.header().state.ask_away() {
+            Wake::Push => {
+                self.push(false);
+                // SAFETY: the reference that was last is still counted, and ours. Should the runnable
+                // have been dropped in here, this leaks, as there is nobody to carry it.
+                unsafe { self.release_runnable(false) };
+            }
+            // The runnable that was to carry it has been dropped away from home.
+            Wake::Nothing => {}
+        }
+    }
+
+    /// Aborts the task. `own` counts the references of the caller.
+    ///
+    /// # Safety
+    ///
+    /// This is the home thread.
+    pub(crate) unsafe fn abort(self, own: usize) -> Abort {
+        let abort = self.header().state.abort();
+        if let Abort::Drop = abort {
+            // SAFETY: the state says that the future is ours to drop.
+            unsafe { self.drop_future(own) };
+        }
+        abort
+    }
+
+    /// Drops the future and ends the task. `own` as in [`abort`](Self::abort).
+    ///
+    /// # Safety
+    ///
+    /// This is the home thread, and a transition has just said so.
+    pub(crate) unsafe fn drop_future(self, own: usize) {
+        let header = self.header();
+        // SAFETY: the stage holds the future (contract), and this thread may drop it.
+        let payload = unsafe { (header.vtable.drop_future)(self.0) };
+        header.report(Site::FutureDrop, payload);
+        // SAFETY: the future is gone, and this is its thread.
+        unsafe { self.end(false, own) };
+    }
+
+    /// Ends the task, whose future is gone.
+    ///
+    /// # Safety
+    ///
+    /// This is the home thread; there is an output in the stage if `has_output`.
+    #[inline]
+    pub(crate) unsafe fn end(self, has_output: bool, own: usize) {
+        let header = self.header();
+        let end = header.state.end(has_output, own);
+        if end.drop_output {
+            // SAFETY: there is an output, and the state says that it is ours.
+            let payload = unsafe { (header.vtable.drop_output)(self.0) };
+            header.report(Site::OutputDrop, payload);
+        }
+        if end.wake_joiner
+            && let Some(joiner) = header.replace_joiner(None)
+        {
+            header.report(Site::Joiner, contain(|| joiner.wake()).err());
+        }
+    }
+
+    /// Ends a task that nothing can wake any more, and frees it.
+    ///
+    /// # Safety
+    ///
+    /// This is the home thread, and nobody else has the cell.
+    #[cold]
+    unsafe fn end_orphan(self) {
+        // SAFETY: this is the home thread.
+        let _ = unsafe { self.abort(1) };
+        // SAFETY: nobody else has the cell, and its task has ended.
+        unsafe { self.free() };
+    }
+
+    /// Frees the cell.
+    ///
+    /// # Safety
+    ///
+    /// Nobody has a reference, and the task has ended.
+    unsafe fn free(self) {
+        let free = self.header().vtable.free;
+        // SAFETY: the stage of an ended task without references is empty.
+        unsafe { free(self.0) };
+    }
+
+    /// Lets go of a `TaskRef`.
+    ///
+    /// # Safety
+    ///
+    /// This is the home thread; the caller owns a held reference, and does not use it again.
+    #[inline]
+    pub(crate) unsafe fn unhold(self) {
+        let state = &self.header().state;
+        if !state.unhold() {
+            return;
+        }
+        // The output may have a reference to its own task, or run code that looks for one.
+        self.drop_output();
+        let last = if state.has(FOLDED) {
+            // The home has ended: they were counted together.
+            state.release(false)
+        } else {
+            state.fold()
+        };
+        match last {
+            Drop::Nothing => {}
+            // SAFETY: it was the last reference, and the task has ended.
+            Drop::Free => unsafe { self.free() },
+            // SAFETY: this is the home thread, and nobody else has the cell.
+            Drop::Orphan => unsafe { self.end_orphan() },
+        }
+    }
+
+    /// Gives up counting at home, also if other `TaskRef`s than the caller's live on.
+    ///
+    /// # Safety
+    ///
+    /// This is the home thread, and the caller owns a held reference.
+    pub(crate) unsafe fn end_home(self) {
+        let state = &self.header().state;
+        // With the caller's as the last, its drop does the rest.
+        if state.held.get() > 1 && !state.has(FOLDED) {
+            let rest = state.fold();
+            debug_assert_eq!(rest, Drop::Nothing, "the TaskRefs count one");
+        }
+    }
+
+    /// Drops the output, if there is one that belongs to the `TaskRef`s. Called on the home thread.
+    pub(crate) fn drop_output(self) {
+        let header = self.header();
+        if header.state.has(OUTPUT) {
+            header.state.clear(OUTPUT);
+            // SAFETY: the state said that there was one, and from now on says that there is not.
+            let payload = unsafe { (header.vtable.drop_output)(self.0) };
+            header.report(Site::OutputDrop, payload);
+        }
+    }
+
+    /// Takes the output, if there is one that belongs to the `TaskRef`s. Called on the home thread.
+    #[track_caller]
+    #[inline]
+    pub(crate) fn take_output<T: 'static>(self) -> Option<Output<T>> {
+        let header = self.header();
+        if !header.state.has(OUTPUT) {
+            return None;
+        }
+        let (id, name) = (header.vtable.output_type)();
+        assert!(
+            id == TypeId::of::<T>(),
+            "the output of this task is a {name}, not a {}",
+            core::any::type_name::<T>(),
+        );
+        header.state.clear(OUTPUT);
+        // SAFETY: the state said that there was one, of this type, and from now on says that there is not.
+        Some(unsafe { self.read_output() })
+    }
+
+    /// Moves the output out.
+    ///
+    /// # Safety
+    ///
+    /// It is there, is a `T`, and belongs to the caller.
+    #[inline]
+    pub(crate) unsafe fn read_output<T>(self) -> Output<T> {
+        let mut output = MaybeUninit::<Output<T>>::uninit();
+        // SAFETY: there is an output of this type (contract), and room for it.
+        unsafe { (self.header().vtable.take_output)(self.0, output.as_mut_ptr().cast()) };
+        // SAFETY: the call above has written it.
+        unsafe { output.assume_init() }
+    }
+
+    /// Puts a waker into the joiner slot of the `TaskRef`s, or takes it out. Called on the home thread.
+    pub(crate) fn swap_joiner(self, joiner: Option<Waker>) -> Option<Waker> {
+        self.header().replace_joiner(joiner)
+    }
+
+    /// Drops what was the user's, reporting a panic.
+    pub(crate) fn drop_joiner(self, joiner: Option<Waker>) {
+        self.header().report(Site::Joiner, drop_contained(joiner));
+    }
+
+    pub(crate) fn is_ended(self) -> bool {
+        self.header().state.has(ENDED)
+    }
+}

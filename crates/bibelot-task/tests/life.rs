@@ -1,0 +1,172 @@
+//! The life of a task, at home.
+#![cfg(not(loom))]
+
+mod house;
+
+use std::cell::RefCell;
+use std::future::{pending, poll_fn};
+use std::rc::Rc;
+use std::task::{Poll, Waker};
+
+use bibelot_task::{Aborted, Ran, is_waker_of, spawn};
+use house::{Count, House};
+
+#[test]
+fn a_task_that_returns_gives_its_output_once() {
+    let house = House::new();
+    let (runnable, task) = spawn(async { String::from("value") }, house.tag());
+    assert!(!task.is_ended());
+    assert!(matches!(runnable.run(), Ran::Returned));
+    assert!(task.is_ended());
+    assert_eq!(task.take_output::<String>().unwrap().unwrap(), "value");
+    assert!(task.take_output::<String>().is_none());
+    assert_eq!(task.abort(), Aborted::HadEnded);
+}
+
+#[test]
+fn a_wake_of_a_parked_task_makes_one_runnable() {
+    let house = House::new();
+    let (runnable, task) = spawn(pending::<()>(), house.tag());
+    assert!(matches!(runnable.run(), Ran::Parked));
+    task.wake();
+    task.waker().wake();
+    task.waker().wake_by_ref();
+    assert_eq!(house.waiting(), 1);
+    assert!(matches!(house.run(), Some(Ran::Parked)));
+    assert_eq!(house.pushes(), 1);
+}
+
+#[test]
+fn a_wake_during_the_poll_comes_out_of_the_run() {
+    let house = House::new();
+    let mut polls = 0;
+    let future = poll_fn(move |cx| {
+        polls += 1;
+        if polls == 3 {
+            return Poll::Ready(polls);
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    });
+    let (runnable, task) = spawn(future, house.tag());
+    let Ran::Woken(runnable) = runnable.run() else {
+        panic!("not woken")
+    };
+    let Ran::Woken(runnable) = runnable.run() else {
+        panic!("not woken")
+    };
+    assert!(matches!(runnable.run(), Ran::Returned));
+    assert_eq!(task.take_output::<i32>().unwrap().unwrap(), 3);
+    assert_eq!(house.pushes(), 0);
+}
+
+#[test]
+fn a_panic_of_the_future_is_its_output() {
+    let house = House::new();
+    let count = Count::default();
+    let held = count.one();
+    let future = poll_fn(move |_| -> Poll<()> {
+        let _held = &held;
+        std::panic::panic_any(7_u8);
+    });
+    let (runnable, task) = spawn(future, house.tag());
+    assert!(matches!(runnable.run(), Ran::Panicked));
+    assert_eq!(count.get(), 1);
+    let payload = task.take_output::<()>().unwrap().unwrap_err();
+    assert_eq!(*payload.downcast::<u8>().unwrap(), 7);
+    assert!(house.reports().is_empty());
+}
+
+#[test]
+fn an_abort_drops_the_future_on_the_spot_and_its_runnable_is_stale() {
+    let house = House::new();
+    let count = Count::default();
+    let held = count.one();
+    let (runnable, task) = spawn(async move { drop(held) }, house.tag());
+    assert_eq!(task.abort(), Aborted::Dropped);
+    assert_eq!(count.get(), 1);
+    assert!(task.is_ended());
+    assert!(matches!(runnable.run(), Ran::Stale));
+    assert!(task.take_output::<()>().is_none());
+}
+
+#[test]
+fn an_abort_from_inside_the_poll_takes_effect_after_it() {
+    let house = House::new();
+    let slot = Rc::new(RefCell::new(None));
+    let (count, inner) = (Count::default(), slot.clone());
+    let held = count.one();
+    let seen = count.clone();
+    let future = poll_fn(move |_| {
+        let task: bibelot_task::TaskRef<_> = inner.take().unwrap();
+        assert_eq!(task.abort(), Aborted::AfterPoll);
+        assert_eq!(seen.get(), 0);
+        inner.replace(Some(task));
+        let _held = &held;
+        Poll::<()>::Pending
+    });
+    let (runnable, task) = spawn(future, house.tag());
+    slot.replace(Some(task));
+    assert!(matches!(runnable.run(), Ran::Aborted));
+    assert_eq!(count.get(), 1);
+}
+
+#[test]
+fn the_joiner_is_woken_by_the_end() {
+    let house = House::new();
+    let (waiter, waiting) = spawn(pending::<()>(), house.tag());
+    assert!(matches!(waiter.run(), Ran::Parked));
+    let (runnable, task) = spawn(async { 1 }, house.tag());
+    assert!(task.set_joiner(&waiting.waker()));
+    assert!(task.set_joiner(&waiting.waker()));
+    assert!(task.take_joiner().is_some());
+    assert!(task.take_joiner().is_none());
+    assert!(task.set_joiner(&waiting.waker()));
+    assert!(matches!(runnable.run(), Ran::Returned));
+    assert_eq!(house.waiting(), 1);
+    assert!(!task.set_joiner(&waiting.waker()));
+}
+
+#[test]
+fn the_own_waker_of_a_task_is_told_from_others() {
+    let house = House::new();
+    let slot = Rc::new(RefCell::new(None));
+    let inner = slot.clone();
+    let future = poll_fn(move |cx| {
+        let data = inner.borrow().unwrap();
+        assert!(is_waker_of(cx.waker(), data));
+        assert!(is_waker_of(&cx.waker().clone(), data));
+        assert!(!is_waker_of(Waker::noop(), data));
+        Poll::Ready(())
+    });
+    let (runnable, task) = spawn(future, house.tag());
+    assert_eq!(runnable.waker_data(), task.waker_data());
+    assert!(task.waker().will_wake(&task.waker()));
+    slot.replace(Some(task.waker_data()));
+    assert!(matches!(runnable.run(), Ran::Returned));
+    let (_other, other) = spawn(pending::<()>(), house.tag());
+    assert!(!is_waker_of(&other.waker(), task.waker_data()));
+}
+
+#[test]
+fn a_detached_task_goes_on_and_ends_when_nothing_can_wake_it() {
+    let house = House::new();
+    let count = Count::default();
+    let held = count.one();
+    let slot = Rc::new(RefCell::new(None));
+    let inner = slot.clone();
+    let future = poll_fn(move |cx| {
+        let _held = &held;
+        *inner.borrow_mut() = Some(cx.waker().clone());
+        Poll::<()>::Pending
+    });
+    let (runnable, task) = spawn(future, house.tag());
+    drop(task);
+    assert!(matches!(runnable.run(), Ran::Parked));
+    slot.borrow().as_ref().unwrap().wake_by_ref();
+    assert!(matches!(house.run(), Some(Ran::Parked)));
+    assert_eq!(count.get(), 0);
+    let waker = slot.borrow_mut().take();
+    drop(waker);
+    assert_eq!(count.get(), 1);
+}
