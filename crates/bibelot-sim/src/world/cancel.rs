@@ -1,0 +1,98 @@
+//! Early ends: a cancel against the completion it races with.
+//!
+//! What waits for somebody else ends at once in production, without effect; the world may also let the
+//! cancel come late, and then whichever is first wins. What the disk is at is finished all the same in
+//! production, and may also be taken back before it began.
+
+use bibelot_reactor::{Completion, OpKind, Outcome, Token};
+use bibelot_sched::Kind;
+
+use super::World;
+use crate::agenda::Event;
+use crate::object::{Id, Object};
+
+impl World {
+    /// Asks the operation `token` to end early.
+    pub(crate) fn cancel(&mut self, token: Token) {
+        self.sweep();
+        let Some(flight) = self.flights.get_mut(token) else {
+            return;
+        };
+        if flight.cancelled {
+            return;
+        }
+        flight.cancelled = true;
+        let serial = flight.serial;
+        let kind = flight.op.kind();
+        let id = flight.op.fd().and_then(|fd| self.link.resolve(fd).ok());
+        let is_late = self.is_late(id, kind);
+        match kind {
+            OpKind::ReadAt | OpKind::WriteAt | OpKind::Sync | OpKind::Open => {
+                if is_late {
+                    self.abort(token);
+                }
+            }
+            _ if is_late => {
+                let at_ns = match id {
+                    Some(id) => self.travel(id),
+                    None => self.now_ns(),
+                };
+                self.agenda.plan(at_ns, Event::Cancel(token, serial));
+            }
+            _ => self.abort(token),
+        }
+    }
+
+    /// Whether a race goes another way than in production.
+    fn is_late(&mut self, id: Option<Id>, kind: OpKind) -> bool {
+        let spot = match (id.and_then(|id| self.objects.spot(id)), kind) {
+            (Some(spot), _) => spot,
+            (None, OpKind::Open) => &mut self.spots.disk,
+            (None, OpKind::Resolve) => &mut self.spots.resolver,
+            (None, _) => &mut self.spots.workers,
+        };
+        self.decider.ask(Kind::Race, spot, 2) == 1
+    }
+
+    /// A cancel that came late has reached its operation.
+    pub(super) fn cancel_late(&mut self, token: Token, serial: u64) {
+        if self
+            .flights
+            .get(token)
+            .is_some_and(|flight| flight.serial == serial)
+        {
+            self.abort(token);
+        }
+    }
+
+    /// Ends an operation that has had no effect.
+    fn abort(&mut self, token: Token) {
+        let Some(flight) = self.flights.remove(token) else {
+            return;
+        };
+        let kind = flight.op.kind();
+        let id = flight.op.fd().and_then(|fd| self.link.resolve(fd).ok());
+        match id.and_then(|id| self.objects.get_mut(id)) {
+            Some(Object::Stream(stream)) => {
+                stream.receivers.retain(|waits| *waits != token);
+                stream.senders.retain(|waits| *waits != token);
+                stream.watchers.retain(|(waits, _)| *waits != token);
+                stream.connect = stream.connect.filter(|waits| *waits != token);
+            }
+            Some(Object::Listener(listener)) => {
+                listener.accepts.retain(|waits| *waits != token);
+                listener.watchers.retain(|(waits, _)| *waits != token);
+            }
+            Some(Object::File(_)) | None => {}
+        }
+        if kind.is_flow() {
+            self.end(token, Ok(Outcome::Paused), None);
+        } else {
+            let buf = flight.op.into_buf();
+            self.ready.push(Completion::cancelled(token, buf));
+        }
+        if let Some(id) = id {
+            self.touch(id);
+        }
+    }
+}

@@ -1,0 +1,84 @@
+//! Work done elsewhere: by the disk, the resolver and the workers.
+//!
+//! It takes effect when its time has come, all of it at once; until then it can be taken back.
+
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use bibelot_reactor::{Buf, Fd, Op, Outcome, Token, unsupported};
+
+use super::World;
+use crate::errno::Errno;
+use crate::object::Object;
+
+impl World {
+    /// Does the operation `token`, whose time has come.
+    pub(super) fn finish(&mut self, token: Token, serial: u64) {
+        let Some(flight) = self.flights.remove_serial(token, serial) else {
+            return;
+        };
+        let (result, buf) = match flight.op {
+            Op::ReadAt {
+                file,
+                mut buf,
+                offset,
+            } => {
+                let result = self.read_at(&file, &mut buf, offset);
+                (result.map(Outcome::Count), Some(buf))
+            }
+            Op::WriteAt { file, buf, offset } => {
+                let result = self.write_at(&file, &buf, offset);
+                (result.map(Outcome::Count), Some(buf))
+            }
+            Op::Sync { .. } => (Ok(Outcome::Done), None),
+            Op::Open { path, how } => {
+                let opened = if self.has_room() {
+                    self.disk.open(&path, how)
+                } else {
+                    Err(Errno::MFILE)
+                };
+                let opened = opened.map(|file| {
+                    let id = self.objects.insert(Object::File(file));
+                    Outcome::Opened(self.link.descriptor(id))
+                });
+                (opened.map_err(Into::into), None)
+            }
+            Op::Resolve { host, port } => {
+                let found = self.names.find(&host, port);
+                (found.map(Outcome::Resolved), None)
+            }
+            Op::Job(job) => {
+                let result = catch_unwind(AssertUnwindSafe(job.0));
+                (Ok(Outcome::Finished(result)), None)
+            }
+            other => (Err(unsupported(other.kind())), other.into_buf()),
+        };
+        self.end(token, result, buf);
+    }
+
+    fn read_at(&mut self, file: &Fd, buf: &mut Buf, offset: u64) -> io::Result<usize> {
+        let id = self.resolve(file)?;
+        let found = match self.objects.get(id) {
+            Some(Object::File(file)) => self.disk.readable(file, offset)?.len(),
+            _ => return Err(Errno::BADF.into()),
+        };
+        let count = self.share(id, found.min(buf.spare_len()));
+        if let Some(Object::File(file)) = self.objects.get(id) {
+            buf.push(&self.disk.readable(file, offset)?[..count]);
+        }
+        Ok(count)
+    }
+
+    fn write_at(&mut self, file: &Fd, data: &[u8], offset: u64) -> io::Result<usize> {
+        let id = self.resolve(file)?;
+        let (start, fits) = match self.objects.get(id) {
+            Some(Object::File(file)) => self.disk.writable(file, offset, data.len())?,
+            _ => return Err(Errno::BADF.into()),
+        };
+        let count = self.share(id, fits);
+        if let Some(Object::File(file)) = self.objects.get(id) {
+            self.disk.write(file, start, &data[..count]);
+        }
+        Ok(count)
+    }
+}
