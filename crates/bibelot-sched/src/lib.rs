@@ -35,7 +35,7 @@
 //! |---|---|
 //! | `scheduler` | the seam and its laws |
 //! | `fifo`, `priority`, `bag` | three schedulers |
-//! | `laws` | the laws as a property test (feature `proptest`) |
+//! | `laws`, `trial` | the laws as a property test (feature `proptest`) |
 //! | `choice`, `point`, `site` | the seam for everything that could go another way |
 //! | `seeded`, `rng` | answers from a seed |
 //! | `log`, `deviation`, `replay` | answers written down and given again |
@@ -60,6 +60,8 @@ mod choice;
 mod deviation;
 mod exhaust;
 mod fifo;
+#[cfg(feature = "proptest")]
+pub mod laws;
 mod log;
 mod point;
 mod priority;
@@ -68,6 +70,8 @@ mod rng;
 mod scheduler;
 mod seeded;
 mod site;
+#[cfg(feature = "proptest")]
+mod trial;
 
 pub use bag::{Bag, Ready};
 pub use choice::{Choice, Production};

@@ -223,7 +223,7 @@ impl<C: Choice> Choice for Logged<C> {
 
 #[cfg(test)]
 mod tests {
-    use alloc::string::ToString;
+    use alloc::format;
 
     use super::*;
 
@@ -245,7 +245,7 @@ mod tests {
             (Kind::Io, &[], 0, 2, 0),
             (Kind::Io, &[5], 1, 9, 8),
         ]);
-        let text: Vec<_> = log.iter().map(|entry| entry.to_string()).collect();
+        let text: Vec<_> = log.iter().map(|entry| format!("{entry}")).collect();
         assert_eq!(
             text,
             ["r[2,1].7 of 3 = 1", "i[].0 of 2 = 0", "i[5].1 of 9 = 8"]
@@ -263,7 +263,7 @@ mod tests {
         let text: Vec<_> = log
             .deviations()
             .iter()
-            .map(|deviation| deviation.to_string())
+            .map(|deviation| format!("{deviation}"))
             .collect();
         assert_eq!(text, ["i[1].4+1=2", "r[1].4=1", "i[1].4+2=1"]);
     }
