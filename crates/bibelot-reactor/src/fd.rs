@@ -17,6 +17,7 @@
 
 use std::any::Any;
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
@@ -203,6 +204,20 @@ impl fmt::Debug for Fd {
             Inner::Os(open) => write!(f, "Fd({})", open.fd().as_raw_fd()),
             Inner::Virtual(object) => write!(f, "Fd(virtual {})", object.id()),
         }
+    }
+}
+
+impl PartialEq for WeakFd {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.ptr_eq(&other.0)
+    }
+}
+
+impl Eq for WeakFd {}
+
+impl Hash for WeakFd {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.as_ptr().hash(state);
     }
 }
 

@@ -11,6 +11,7 @@
 //! | `call` | what never waits |
 //! | `fd`, `buf`, `pool` | what an operation owns |
 //! | `inbox`, `outbox` | what has arrived at an object, and what has not left it yet |
+//! | `lawful` | a reactor that watches another one keep its promises |
 //! | `unpark` | waking a sleeping reactor without needless system calls |
 
 #![forbid(unsafe_code)]
@@ -21,6 +22,7 @@ mod call;
 mod completion;
 mod fd;
 mod inbox;
+mod lawful;
 mod op;
 mod outbox;
 mod pool;
@@ -33,9 +35,14 @@ pub use call::{Call, Counters, ListenHow, Reply};
 pub use completion::{Completion, Outcome, cancelled, unsupported};
 pub use fd::{Farewell, Fd, VirtualFd, WeakFd};
 pub use inbox::Inbox;
+pub use lawful::Lawful;
 pub use op::{Interest, Job, Op, OpKind, OpenHow};
 pub use outbox::{Memory, Outbox, Spare};
 pub use pool::Home;
 pub use reactor::Reactor;
 pub use token::Token;
 pub use unpark::Unpark;
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

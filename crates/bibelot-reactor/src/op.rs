@@ -241,6 +241,18 @@ impl Op {
         }
     }
 
+    /// The buffer it owns, if any.
+    #[must_use]
+    pub fn buf(&self) -> Option<&Buf> {
+        match self {
+            Self::ReceiveInto { buf, .. }
+            | Self::Send { buf, .. }
+            | Self::ReadAt { buf, .. }
+            | Self::WriteAt { buf, .. } => Some(buf),
+            _ => None,
+        }
+    }
+
     /// Takes the buffer out, for handing it back when the operation cannot be begun.
     #[must_use]
     pub fn into_buf(self) -> Option<Buf> {
