@@ -7,9 +7,10 @@
 use bibelot_reactor::{Completion, OpKind, Outcome, Token};
 use bibelot_sched::Kind;
 
-use super::World;
+use super::{Spots, World};
 use crate::agenda::Event;
-use crate::object::{Id, Object};
+use crate::object::{Id, Object, Objects};
+use crate::spot::Spot;
 
 impl World {
     /// Asks the operation `token` to end early.
@@ -25,7 +26,8 @@ impl World {
         let serial = flight.serial;
         let kind = flight.op.kind();
         let id = flight.op.fd().and_then(|fd| self.link.resolve(fd).ok());
-        let is_late = self.is_late(id, kind);
+        let asked = spot(&mut self.objects, &mut self.spots, id, kind);
+        let is_late = self.decider.ask(Kind::Race, asked, 2) == 1;
         match kind {
             OpKind::ReadAt | OpKind::WriteAt | OpKind::Sync | OpKind::Open => {
                 if is_late {
@@ -33,25 +35,15 @@ impl World {
                 }
             }
             _ if is_late => {
-                let at_ns = match id {
-                    Some(id) => self.travel(id),
-                    None => self.now_ns(),
-                };
+                let span = self.settings.latency;
+                let late_ns = self
+                    .decider
+                    .draw(spot(&mut self.objects, &mut self.spots, id, kind), span);
+                let at_ns = self.now_ns().saturating_add(late_ns);
                 self.agenda.plan(at_ns, Event::Cancel(token, serial));
             }
             _ => self.abort(token),
         }
-    }
-
-    /// Whether a race goes another way than in production.
-    fn is_late(&mut self, id: Option<Id>, kind: OpKind) -> bool {
-        let spot = match (id.and_then(|id| self.objects.spot(id)), kind) {
-            (Some(spot), _) => spot,
-            (None, OpKind::Open) => &mut self.spots.disk,
-            (None, OpKind::Resolve) => &mut self.spots.resolver,
-            (None, _) => &mut self.spots.workers,
-        };
-        self.decider.ask(Kind::Race, spot, 2) == 1
     }
 
     /// A cancel that came late has reached its operation.
@@ -94,5 +86,20 @@ impl World {
         if let Some(id) = id {
             self.touch(id);
         }
+    }
+}
+
+/// Where it is asked how a race with an operation of that kind goes: at its object, or at whoever does it.
+fn spot<'a>(
+    objects: &'a mut Objects,
+    spots: &'a mut Spots,
+    id: Option<Id>,
+    kind: OpKind,
+) -> &'a mut Spot {
+    match (id.and_then(|id| objects.spot(id)), kind) {
+        (Some(spot), _) => spot,
+        (None, OpKind::Open) => &mut spots.disk,
+        (None, OpKind::Resolve) => &mut spots.resolver,
+        (None, _) => &mut spots.workers,
     }
 }
