@@ -1,0 +1,49 @@
+//! What can be chosen about an io_uring reactor.
+
+use std::time::Duration;
+
+use bibelot_sys::PoolLimits;
+
+use crate::Abilities;
+
+/// How a [`Uring`](crate::Uring) is made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct UringConfig {
+    /// How many entries the submission queue holds; rounded up to a power of two, 0 counts as 2. When
+    /// it is full, it is submitted without waiting.
+    pub entries: u32,
+    /// How many entries the completion queue holds; at least twice `entries` are taken. More
+    /// completions than that wait in the operating system, at a price.
+    pub completions: u32,
+    /// How many bytes a receive can bring at once; 0 counts as 1.
+    pub receive_len: usize,
+    /// How many receive buffers may lie ready at once; rounded up to a power of two, at most 32768. It
+    /// begins with 64 and takes more when they were not enough.
+    pub receive_ready_max: u16,
+    /// How many receive buffers there may be, those included that readers hold. Beyond that, receives
+    /// wait for readiness and are served one by one.
+    pub receive_buffers_max: usize,
+    /// What is not used even where it is offered, to see how one fares without.
+    pub hide: Abilities,
+    /// The threads for operations that block.
+    pub workers: PoolLimits,
+    /// How long the end of the reactor waits for operations that do not stop.
+    pub drain: Duration,
+}
+
+impl Default for UringConfig {
+    /// 1024 entries and 4096 completions; receives of 16 KiB, at most 1024 ready and 4096 in all; nothing
+    /// hidden; the default workers; 2 s.
+    fn default() -> Self {
+        Self {
+            entries: 1024,
+            completions: 4096,
+            receive_len: 16 * 1024,
+            receive_ready_max: 1024,
+            receive_buffers_max: 4096,
+            hide: Abilities::NONE,
+            workers: PoolLimits::default(),
+            drain: Duration::from_secs(2),
+        }
+    }
+}

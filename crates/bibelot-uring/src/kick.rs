@@ -1,0 +1,98 @@
+//! The kick: how other threads end the reactor's sleep.
+//!
+//! A wake that finds the reactor asleep writes to an event descriptor that the ring watches. Where a
+//! watch goes on by itself the descriptor is never read: each write is an edge, and the counter cannot
+//! get full. Elsewhere it is emptied and watched anew.
+//!
+//! # Invariants
+//!
+//! - Before the reactor sleeps, the descriptor is watched.
+
+use std::fmt;
+use std::io;
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::sync::{Arc, Weak};
+use std::task::Waker;
+
+use bibelot_reactor::Unpark;
+use rustix::event::{EventfdFlags, eventfd};
+use rustix::io::{read, write};
+
+use crate::ring::{Plain, Ring};
+use crate::tag::Tag;
+
+type Hook = Box<dyn Fn() + Send + Sync>;
+
+pub(crate) struct Kick {
+    event: Arc<OwnedFd>,
+    unpark: Arc<Unpark<Hook>>,
+    watched: bool,
+    many: bool,
+}
+
+impl Kick {
+    /// `many` says whether a watch goes on by itself.
+    pub(crate) fn new(many: bool) -> io::Result<Self> {
+        let event = Arc::new(eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?);
+        let weak = Arc::downgrade(&event);
+        let hook = move || {
+            if let Some(event) = Weak::upgrade(&weak) {
+                // It fails only when the counter is full, which ends the sleep just as well.
+                let _ = write(&event, &1_u64.to_ne_bytes());
+            }
+        };
+        Ok(Self {
+            event,
+            unpark: Unpark::new(Box::new(hook)),
+            watched: false,
+            many,
+        })
+    }
+
+    pub(crate) fn waker(&self) -> Waker {
+        self.unpark.waker()
+    }
+
+    /// Prepares a sleep. `false` means that a wake has come: look, do not sleep.
+    #[must_use]
+    pub(crate) fn sleep(&mut self, ring: &mut Ring) -> bool {
+        if !self.watched {
+            self.watched = true;
+            let mask = libc::POLLIN as u32;
+            let fd = self.event.as_raw_fd();
+            ring.push_plain(
+                Plain::Poll {
+                    fd,
+                    mask,
+                    many: self.many,
+                },
+                Tag::KICK.bits(),
+            );
+        }
+        self.unpark.sleep()
+    }
+
+    pub(crate) fn woke(&self) {
+        self.unpark.woke();
+    }
+
+    /// The watch has seen a kick; whether it goes on. How many system calls that took.
+    #[must_use]
+    pub(crate) fn seen(&mut self, more: bool) -> u64 {
+        self.watched = more;
+        if self.many {
+            return 0;
+        }
+        let _ = read(&self.event, &mut [0; 8]);
+        1
+    }
+}
+
+impl fmt::Debug for Kick {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Kick")
+            .field("unpark", &self.unpark)
+            .field("watched", &self.watched)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,236 @@
+//! The ring: the two queues shared with the operating system, and the one system call between them.
+//!
+//! Entries go into the submission queue without a system call. When it is full it is submitted on the
+//! spot, without waiting; if the operating system takes none just then, entries line up in a backlog in
+//! their order and follow later, so that none is ever lost and `push` cannot fail.
+//!
+//! # Invariants
+//!
+//! - While the backlog is not empty, nothing goes into the submission queue except from its front.
+//! - Every enter is made by the thread that built the ring.
+
+#![allow(
+    unsafe_code,
+    reason = "entries name memory, and entering takes raw arguments"
+)]
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::io;
+use std::os::fd::RawFd;
+use std::time::Duration;
+
+use io_uring::types::{CancelBuilder, Fd, SubmitArgs, Timespec};
+use io_uring::{EnterFlags, IoUring, cqueue, opcode, squeue};
+
+/// The longest timeout given to the operating system: a century. Longer ones return early.
+const TIMEOUT_MAX: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
+
+/// A completion as the operating system gave it.
+#[derive(Debug)]
+pub(crate) struct Cqe {
+    pub(crate) user_data: u64,
+    pub(crate) result: i32,
+    pub(crate) flags: u32,
+}
+
+impl Cqe {
+    pub(crate) fn more(&self) -> bool {
+        cqueue::more(self.flags)
+    }
+
+    pub(crate) fn buffer(&self) -> Option<u16> {
+        cqueue::buffer_select(self.flags)
+    }
+}
+
+/// An entry that names no memory.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Plain {
+    Nop,
+    Poll { fd: RawFd, mask: u32, many: bool },
+    Cancel { user_data: u64, silent: bool },
+    EndAlarm { user_data: u64 },
+}
+
+pub(crate) struct Ring {
+    io: IoUring,
+    backlog: VecDeque<squeue::Entry>,
+    /// What an alarm reads its span from; the operating system copies it when it takes the entry.
+    span: Box<Timespec>,
+    /// Flags that every waiting enter carries.
+    wait_flags: EnterFlags,
+    enters: u64,
+}
+
+impl Ring {
+    pub(crate) fn new(io: IoUring, no_iowait: bool) -> Self {
+        let mut wait_flags = EnterFlags::GETEVENTS;
+        wait_flags.set(EnterFlags::NO_IOWAIT, no_iowait);
+        Self {
+            io,
+            backlog: VecDeque::new(),
+            span: Box::default(),
+            wait_flags,
+            enters: 0,
+        }
+    }
+
+    pub(crate) fn io(&self) -> &IoUring {
+        &self.io
+    }
+
+    /// How many system calls were made here.
+    pub(crate) fn enters(&self) -> u64 {
+        self.enters
+    }
+
+    /// Queues an entry.
+    ///
+    /// # Safety
+    ///
+    /// The memory that the entry names stays where it is, and is neither freed nor otherwise used, until
+    /// the operation has ended.
+    pub(crate) unsafe fn push(&mut self, entry: squeue::Entry) {
+        if self.backlog.is_empty() {
+            // SAFETY: passed on to the caller.
+            if unsafe { self.try_push(&entry) } {
+                return;
+            }
+            // A refusal leaves the queue full, and the entry goes to the backlog.
+            let _ = self.enter(Wait::No, false);
+            // SAFETY: as above.
+            if unsafe { self.try_push(&entry) } {
+                return;
+            }
+        }
+        self.backlog.push_back(entry);
+    }
+
+    pub(crate) fn push_plain(&mut self, plain: Plain, user_data: u64) {
+        let entry = match plain {
+            Plain::Nop => opcode::Nop::new().build(),
+            Plain::Poll { fd, mask, many } => {
+                opcode::PollAdd::new(Fd(fd), mask).multi(many).build()
+            }
+            Plain::Cancel { user_data, silent } => {
+                let builder = CancelBuilder::user_data(user_data);
+                let entry = opcode::AsyncCancel2::new(builder).build();
+                match silent {
+                    true => entry.flags(squeue::Flags::SKIP_SUCCESS),
+                    false => entry,
+                }
+            }
+            Plain::EndAlarm { user_data } => opcode::TimeoutRemove::new(user_data).build(),
+        };
+        // SAFETY: none of these names memory.
+        unsafe { self.push(entry.user_data(user_data)) }
+    }
+
+    /// Queues a completion that comes when `span` is over.
+    pub(crate) fn push_alarm(&mut self, span: Duration, user_data: u64) {
+        *self.span = Timespec::from(span.min(TIMEOUT_MAX));
+        let entry = opcode::Timeout::new(&raw const *self.span).build();
+        // SAFETY: the span lies in a box that lives as long as the ring.
+        unsafe { self.push(entry.user_data(user_data)) }
+    }
+
+    /// Whether entries wait to be submitted.
+    pub(crate) fn has_queued(&mut self) -> bool {
+        !self.backlog.is_empty() || !self.io.submission().is_empty()
+    }
+
+    /// Whether the operating system holds back completions until it is entered.
+    pub(crate) fn wants_enter(&mut self) -> bool {
+        let queue = self.io.submission();
+        queue.taskrun() || queue.cq_overflow()
+    }
+
+    /// Whether completions did not fit into their queue.
+    pub(crate) fn has_overflown(&mut self) -> bool {
+        self.io.submission().cq_overflow()
+    }
+
+    pub(crate) fn has_completions(&mut self) -> bool {
+        !self.io.completion().is_empty()
+    }
+
+    /// Takes all completions that lie in the queue.
+    pub(crate) fn reap(&mut self, into: &mut Vec<Cqe>) {
+        into.extend(self.io.completion().map(|entry| Cqe {
+            user_data: entry.user_data(),
+            result: entry.result(),
+            flags: entry.flags(),
+        }));
+    }
+
+    /// Moves the backlog into the submission queue as far as it has room. Whether none is left.
+    pub(crate) fn feed(&mut self) -> bool {
+        while let Some(entry) = self.backlog.pop_front() {
+            // SAFETY: whoever pushed the entry promised it.
+            if !unsafe { self.try_push(&entry) } {
+                self.backlog.push_front(entry);
+                return false;
+            }
+        }
+        true
+    }
+
+    /// Submits what is in the submission queue and, if `events`, has completions made; waits for one as
+    /// `wait` says.
+    pub(crate) fn enter(&mut self, wait: Wait, events: bool) -> io::Result<()> {
+        self.enters += 1;
+        let submit = u32::try_from(self.io.submission().len()).expect("a queue is shorter");
+        let io = self.io.submitter();
+        match wait {
+            Wait::No => {
+                let mut flags = EnterFlags::empty();
+                flags.set(EnterFlags::GETEVENTS, events);
+                // SAFETY: without an extended argument there is nothing that could be amiss.
+                unsafe { io.enter::<libc::sigset_t>(submit, 0, flags.bits(), None) }
+            }
+            Wait::Forever => {
+                let flags = self.wait_flags.bits();
+                // SAFETY: as above.
+                unsafe { io.enter::<libc::sigset_t>(submit, 1, flags, None) }
+            }
+            Wait::For(span) => {
+                let span = Timespec::from(span.min(TIMEOUT_MAX));
+                let argument = SubmitArgs::new().timespec(&span);
+                let flags = (self.wait_flags | EnterFlags::EXT_ARG).bits();
+                // SAFETY: the extended argument and the span it names live across the call.
+                unsafe { io.enter(submit, 1, flags, Some(&argument)) }
+            }
+        }
+        .map(drop)
+    }
+
+    /// Puts an entry into the submission queue if it has room.
+    ///
+    /// # Safety
+    ///
+    /// That of [`push`](Self::push).
+    unsafe fn try_push(&mut self, entry: &squeue::Entry) -> bool {
+        // SAFETY: passed on to the caller.
+        unsafe { self.io.submission().push(entry) }.is_ok()
+    }
+}
+
+/// How an enter waits for a first completion.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Wait {
+    No,
+    /// Needs [`ExtArg`](crate::Ability::ExtArg).
+    For(Duration),
+    Forever,
+}
+
+impl fmt::Debug for Ring {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Ring")
+            .field("params", self.io.params())
+            .field("backlog", &self.backlog.len())
+            .field("enters", &self.enters)
+            .finish_non_exhaustive()
+    }
+}

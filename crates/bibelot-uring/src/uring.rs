@@ -1,0 +1,341 @@
+//! The reactor: operations into the ring, completions out of it, one system call a turn.
+//!
+//! `submit` and `cancel` queue entries; `poll` enters the operating system once, submitting what is queued
+//! and waiting for the first completion with a timeout of nanoseconds. Asked not to wait, it enters only if
+//! something is queued or the operating system holds completions back.
+//!
+//! # Invariants
+//!
+//! - `ready` holds ends and items that are not given out yet; nothing sleeps while it is not empty.
+//! - The thread that made the reactor is the one that uses it.
+
+use std::fmt;
+use std::io;
+use std::marker::PhantomData;
+use std::mem;
+use std::task::Waker;
+use std::thread;
+use std::time::Duration;
+
+use bibelot_reactor::{Call, Completion, Counters, Op, Reactor, Reply, Token};
+use bibelot_sys::{Pool, Slack};
+
+use crate::alarm::Alarm;
+use crate::fork::{self, Process};
+use crate::kick::Kick;
+use crate::lanes::Lanes;
+use crate::launch::cut_short;
+use crate::lender::Lender;
+use crate::probe;
+use crate::ring::{Cqe, Ring, Wait};
+use crate::slots::{Extra, Slots, Stage};
+use crate::tag::Tag;
+use crate::{Ability, SetupError, UringConfig, UringReport};
+
+/// How long a thread rests when the operating system has no room for what is to be submitted.
+const REST: Duration = Duration::from_millis(1);
+
+/// A reactor on io_uring.
+///
+/// It belongs to the thread that made it. In a child of its process it does nothing but say so.
+///
+/// # Examples
+///
+/// ```
+/// use bibelot_reactor::{Op, Reactor, Token};
+/// use bibelot_uring::{Uring, UringConfig};
+///
+/// let mut uring = match Uring::new(UringConfig::default()) {
+///     Ok(uring) => uring,
+///     Err(reason) => {
+///         eprintln!("{reason}");
+///         return;
+///     }
+/// };
+/// assert!(uring.submit(Token::new(0, 0), Op::Nop).is_none());
+/// let mut ends = Vec::new();
+/// while ends.is_empty() {
+///     uring.poll(None, &mut ends).unwrap();
+/// }
+/// assert!(ends[0].result.is_ok());
+/// ```
+pub struct Uring {
+    // First, so that it is closed before anything is freed.
+    pub(crate) ring: Ring,
+    pub(crate) slots: Slots,
+    pub(crate) lanes: Lanes,
+    pub(crate) lender: Lender,
+    pub(crate) kick: Kick,
+    pub(crate) alarm: Alarm,
+    pub(crate) pool: Option<Pool>,
+    pub(crate) ready: Vec<Completion>,
+    pub(crate) reaped: Vec<Cqe>,
+    /// Receives that found no buffer in this turn.
+    pub(crate) parched: Vec<u32>,
+    /// Cancels that found nothing in this turn.
+    pub(crate) unheard: Vec<Tag>,
+    pub(crate) config: UringConfig,
+    pub(crate) report: UringReport,
+    pub(crate) system_calls: u64,
+    operations: u64,
+    completions: u64,
+    slack: Slack,
+    pub(crate) process: Process,
+    pub(crate) ended: bool,
+    /// The operating system has dropped completions.
+    lossy: bool,
+    of_one_thread: PhantomData<*const ()>,
+}
+
+impl Uring {
+    /// Makes a reactor as good as this machine allows.
+    ///
+    /// # Errors
+    ///
+    /// Why there is none; [`probe`](crate::probe()) asks beforehand.
+    pub fn new(config: UringConfig) -> Result<Self, SetupError> {
+        let (ring, report) = probe::open(&config)?;
+        let kick = Kick::new(report.has.has(Ability::MultishotPoll));
+        let kick = kick.map_err(|source| match source.raw_os_error() {
+            Some(libc::EMFILE | libc::ENFILE) => SetupError::NoDescriptor { source },
+            _ => SetupError::Other { source },
+        })?;
+        Ok(Self {
+            ring,
+            slots: Slots::new(),
+            lanes: Lanes::default(),
+            lender: Lender::new(&config),
+            kick,
+            alarm: Alarm::default(),
+            pool: None,
+            ready: Vec::new(),
+            reaped: Vec::new(),
+            parched: Vec::new(),
+            unheard: Vec::new(),
+            config,
+            report,
+            system_calls: 0,
+            operations: 0,
+            completions: 0,
+            slack: Slack::new(),
+            process: Process::current(),
+            ended: false,
+            lossy: false,
+            of_one_thread: PhantomData,
+        })
+    }
+
+    /// What it has and what it does without. What turns out later not to work is missing from then on.
+    #[must_use]
+    pub fn report(&self) -> &UringReport {
+        &self.report
+    }
+
+    /// How many operations are under way, those that wait for their turn not counted.
+    #[must_use]
+    pub fn in_flight(&self) -> usize {
+        self.slots.in_flight + self.pool.as_ref().map_or(0, Pool::in_flight)
+    }
+
+    pub(crate) fn has(&self, ability: Ability) -> bool {
+        self.report.has.has(ability)
+    }
+
+    fn begin(&mut self, token: Token, op: Op) -> Option<Completion> {
+        if !self.process.is_here() {
+            return Some(Completion::end(token, Err(fork::error()), op.into_buf()));
+        }
+        if let Some(Err(error)) = op.fd().map(bibelot_reactor::Fd::as_fd) {
+            return Some(Completion::end(token, Err(error), op.into_buf()));
+        }
+        let index = self.slots.insert(token, op);
+        if let Some(lane) = self.slots.at(index).lane
+            && !self.lanes.join(&mut self.slots, lane, index)
+        {
+            return None;
+        }
+        let ending = self.launch(index)?;
+        self.finish(index, ending);
+        self.ready.pop()
+    }
+
+    /// Submits, waits for at most `timeout` if `wait`, and settles what has come.
+    pub(crate) fn turn(&mut self, wait: bool, timeout: Option<Duration>) -> io::Result<()> {
+        let mut crowded = self.submit_backlog()?;
+        let wait = wait && !crowded && self.ready.is_empty() && !self.ring.has_completions();
+        let slept = wait && self.kick.sleep(&mut self.ring);
+        let wait = match timeout {
+            _ if !slept => Wait::No,
+            None => Wait::Forever,
+            Some(span) if self.has(Ability::ExtArg) => Wait::For(span),
+            Some(span) => {
+                self.alarm.set(&mut self.ring, span);
+                Wait::Forever
+            }
+        };
+        let entered = if slept || self.ring.has_queued() || self.ring.wants_enter() {
+            self.enter(wait)
+        } else {
+            Ok(false)
+        };
+        if slept {
+            self.kick.woke();
+            self.alarm.unset(&mut self.ring);
+        }
+        crowded |= matches!(entered, Ok(true));
+        let settled = self.settle_all();
+        self.collect_from_pool();
+        if crowded && self.ready.is_empty() && timeout != Some(Duration::ZERO) {
+            thread::sleep(REST);
+        }
+        entered.and(settled)
+    }
+
+    /// Brings the backlog into the submission queue. Whether the operating system does not take all.
+    fn submit_backlog(&mut self) -> io::Result<bool> {
+        while !self.ring.feed() {
+            if self.enter(Wait::No)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Enters the operating system. Whether it has no room at the moment.
+    fn enter(&mut self, wait: Wait) -> io::Result<bool> {
+        let Err(error) = self.ring.enter(wait, true) else {
+            return Ok(false);
+        };
+        match error.raw_os_error() {
+            Some(libc::EINTR | libc::ETIME) => Ok(false),
+            Some(libc::EAGAIN | libc::EBUSY) => Ok(true),
+            Some(libc::EBADR) => {
+                self.lossy = true;
+                Ok(false)
+            }
+            _ => Err(error),
+        }
+    }
+
+    pub(crate) fn enter_at_once(&mut self) -> io::Result<()> {
+        self.enter(Wait::No).map(drop)
+    }
+
+    fn collect_from_pool(&mut self) {
+        let Some(pool) = &mut self.pool else { return };
+        if !pool.has_ends() {
+            return;
+        }
+        let before = self.ready.len();
+        pool.collect(&mut self.ready);
+        for place in before..self.ready.len() {
+            if let Some(index) = self.slots.find(self.ready[place].token) {
+                self.slots.release(index);
+            }
+        }
+    }
+
+    fn counters(&self) -> Counters {
+        Counters {
+            system_calls: self.system_calls + self.ring.enters(),
+            operations: self.operations,
+            completions: self.completions,
+        }
+    }
+}
+
+impl Reactor for Uring {
+    fn name(&self) -> &'static str {
+        "uring"
+    }
+
+    fn submit(&mut self, token: Token, op: Op) -> Option<Completion> {
+        self.operations += 1;
+        let end = self.begin(token, op);
+        self.completions += u64::from(end.is_some());
+        end
+    }
+
+    fn cancel(&mut self, token: Token) {
+        let Some(index) = self.slots.find(token) else {
+            return;
+        };
+        if !self.process.is_here() {
+            return;
+        }
+        let slot = self.slots.at(index);
+        let closing = matches!(slot.extra, Extra::Closing(_));
+        match slot.stage {
+            Stage::Queued => {
+                if let Some(op) = self.slots.withdraw(index) {
+                    let result = cut_short(op.kind());
+                    self.ready
+                        .push(Completion::end(token, result, op.into_buf()));
+                }
+            }
+            Stage::Flying | Stage::Watching if !closing && !slot.cancelled => {
+                slot.cancelled = true;
+                self.push_cancel(index);
+            }
+            Stage::Pooled => {
+                if let Some(pool) = &mut self.pool {
+                    pool.cancel(token);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn call(&mut self, call: Call) -> io::Result<Reply> {
+        match call {
+            Call::Counters => Ok(Reply::Counters(self.counters())),
+            Call::Attend { begin } => {
+                match begin {
+                    true => self.slack.sharpen(),
+                    false => self.slack.restore(),
+                }
+                Ok(Reply::Done)
+            }
+            other => {
+                self.system_calls += 1;
+                bibelot_sys::call(other)
+            }
+        }
+    }
+
+    fn poll(&mut self, timeout: Option<Duration>, ends: &mut Vec<Completion>) -> io::Result<()> {
+        if !self.process.is_here() {
+            return Err(fork::error());
+        }
+        self.lender.refill();
+        self.collect_from_pool();
+        let turned = self.turn(timeout != Some(Duration::ZERO), timeout);
+        self.completions += self.ready.len() as u64;
+        match ends.is_empty() {
+            true => mem::swap(ends, &mut self.ready),
+            false => ends.append(&mut self.ready),
+        }
+        turned?;
+        match self.lossy {
+            true => Err(io::Error::other(
+                "completions were dropped for want of memory",
+            )),
+            false => Ok(()),
+        }
+    }
+
+    fn unparker(&self) -> Waker {
+        self.kick.waker()
+    }
+}
+
+impl fmt::Debug for Uring {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Uring")
+            .field("report", &self.report)
+            .field("in_flight", &self.in_flight())
+            .field("ready", &self.ready.len())
+            .field("counters", &self.counters())
+            .finish_non_exhaustive()
+    }
+}
