@@ -191,28 +191,53 @@ impl Laws {
             failure_persistence: None,
             ..Config::default()
         };
+        let run = |script: &[Step]| {
+            let run = || Trial::new(make(), self.limits).run(script, &forge, &item_of);
+            run().and_then(|once| once.compare(&run()?))
+        };
         // What shrinking tried last and saw fail is the smallest script. It is kept from that run: a
         // scheduler that breaks the law of determinism may not show the same again. A script that
         // breaks another law than the one found first is not a smaller form of it.
-        let found: RefCell<Option<Broken>> = RefCell::new(None);
+        let found: RefCell<Option<(Vec<Step>, Broken)>> = RefCell::new(None);
         let outcome = TestRunner::new(config).run(&scripts(self.limits.bypass_max), |script| {
-            let run = || Trial::new(make(), self.limits).run(&script, &forge, &item_of);
-            let Err(broken) = run().and_then(|once| once.compare(&run()?)) else {
+            let Err(broken) = run(&script) else {
                 return Ok(());
             };
             let mut found = found.borrow_mut();
-            if found.as_ref().is_some_and(|first| first.law != broken.law) {
+            if let Some((_, first)) = &*found
+                && first.law != broken.law
+            {
                 return Ok(());
             }
-            *found = Some(broken);
+            *found = Some((script, broken));
             Err(TestCaseError::fail("a law is broken"))
         });
         match (outcome, found.into_inner()) {
             (Ok(()), _) => Ok(()),
-            (Err(_), Some(broken)) => Err(broken),
+            (Err(_), Some((script, broken))) => Err(shorten(script, broken, run)),
             (Err(error), None) => panic!("the laws could not be checked: {error}"),
         }
     }
+}
+
+/// Drops steps as long as the same law is broken without them. (Shrinking tries each only once.)
+fn shorten(
+    mut script: Vec<Step>,
+    mut broken: Broken,
+    run: impl Fn(&[Step]) -> Result<(), Broken>,
+) -> Broken {
+    let mut index = 0;
+    while index < script.len() {
+        let mut shorter = script.clone();
+        shorter.remove(index);
+        match run(&shorter) {
+            Err(again) if again.law == broken.law => {
+                (script, broken, index) = (shorter, again, 0);
+            }
+            _ => index += 1,
+        }
+    }
+    broken
 }
 
 impl Default for Laws {
