@@ -9,7 +9,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 use std::time::Instant;
 
-use bibelot_sync::generic::{Event, Fifo, Local, Queue, Shell, Universal};
+use bibelot_sync::generic::{Event, Fifo, Local, Lock, Queue, Semaphore, Shell, Universal};
 
 const ROUNDS: usize = 7;
 const TIMES: u64 = 200_000;
@@ -55,6 +55,17 @@ fn main() {
         "event: parked wait, dropped",
         event_left::<Local>,
         event_left::<Universal>,
+    );
+    row("lock: lock, let go", lock::<Local>, lock::<Universal>);
+    row(
+        "lock: parked, handed over",
+        lock_handed::<Local>,
+        lock_handed::<Universal>,
+    );
+    row(
+        "semaphore: acquire, give back",
+        semaphore::<Local>,
+        semaphore::<Universal>,
     );
 }
 
@@ -168,6 +179,34 @@ fn event_left<S: Shell>() -> u64 {
     for _ in 0..TIMES {
         let mut wait = event.wait();
         assert!(poll(&mut wait).is_pending());
+    }
+    TIMES
+}
+
+fn lock<S: Shell>() -> u64 {
+    let lock = Lock::<u64, S>::new(0);
+    for _ in 0..TIMES {
+        *black_box(now(lock.lock())) += 1;
+    }
+    TIMES
+}
+
+fn lock_handed<S: Shell>() -> u64 {
+    let lock = Lock::<u64, S>::new(0);
+    for _ in 0..TIMES {
+        let guard = now(lock.lock());
+        let mut wait = lock.lock();
+        assert!(poll(&mut wait).is_pending());
+        drop(guard);
+        *now(wait) += 1;
+    }
+    TIMES
+}
+
+fn semaphore<S: Shell>() -> u64 {
+    let semaphore = Semaphore::<S>::new(1);
+    for _ in 0..TIMES {
+        black_box(now(semaphore.acquire()).unwrap().count());
     }
     TIMES
 }

@@ -12,6 +12,12 @@
 //! }
 //! ```
 
+pub use crate::condition::{Condition, Waiting, WaitingWhile};
 pub use crate::event::{Event, Wait};
+pub use crate::lock::{Lock, LockGuard, Locking, OwnedLockGuard};
+pub use crate::notify::{Notified, Notify};
+pub use crate::once::{OnceResult, Settled};
+pub use crate::oneshot::{OneshotClosed, OneshotReceiver, OneshotSender, oneshot};
 pub use crate::queue::{Fifo, Get, Join, Lifo, Put, Queue, Store};
+pub use crate::semaphore::{Acquire, OwnedPermit, Permit, Semaphore};
 pub use crate::shell::{Local, Shell, Universal};

@@ -24,6 +24,20 @@ pub type Event = generic::Event<Local>;
 pub type Queue<T> = generic::Queue<Fifo<T>, Local>;
 /// A queue that gives out the youngest item first. Across threads: [`crate::LifoQueue`].
 pub type LifoQueue<T> = generic::Queue<Lifo<T>, Local>;
+/// A value that one at a time may use. Across threads: [`crate::Lock`].
+pub type Lock<T> = generic::Lock<T, Local>;
+/// Permits for so many at a time. Across threads: [`crate::Semaphore`].
+pub type Semaphore = generic::Semaphore<Local>;
+/// Waits for a change of what a [`Lock`] guards. Across threads: [`crate::Condition`].
+pub type Condition = generic::Condition<Local>;
+/// A wake without a value. Across threads: [`crate::Notify`].
+pub type Notify = generic::Notify<Local>;
+/// A result that is set once and read by many. Across threads: [`crate::OnceResult`].
+pub type OnceResult<T, E> = generic::OnceResult<T, E, Local>;
+/// Sends one value. Across threads: [`crate::OneshotSender`].
+pub type OneshotSender<T> = generic::OneshotSender<T, Local>;
+/// Receives one value. Across threads: [`crate::OneshotReceiver`].
+pub type OneshotReceiver<T> = generic::OneshotReceiver<T, Local>;
 
 /// The wait for an [`Event`].
 pub type Wait<'a> = generic::Wait<'a, Local>;
@@ -33,3 +47,26 @@ pub type Get<'a, T> = generic::Get<'a, Fifo<T>, Local>;
 pub type Put<'a, T> = generic::Put<'a, Fifo<T>, Local>;
 /// The wait for all items of a [`Queue`] to be done.
 pub type Join<'a, T> = generic::Join<'a, Fifo<T>, Local>;
+/// The wait for a [`Lock`].
+pub type Locking<'a, T> = generic::Locking<'a, T, Local>;
+/// The right to use the value of a [`Lock`].
+pub type LockGuard<'a, T> = generic::LockGuard<'a, T, Local>;
+/// The right to use the value of a [`Lock`], with a handle of its own.
+pub type OwnedLockGuard<T> = generic::OwnedLockGuard<T, Local>;
+/// The wait for permits of a [`Semaphore`].
+pub type Acquire<'a> = generic::Acquire<'a, Local>;
+/// Permits of a [`Semaphore`].
+pub type Permit<'a> = generic::Permit<'a, Local>;
+/// Permits of a [`Semaphore`], with a handle of their own.
+pub type OwnedPermit = generic::OwnedPermit<Local>;
+
+/// A sender of one value and its receiver.
+///
+/// ```
+/// let (sender, mut receiver) = bibelot_sync::local::oneshot();
+/// sender.send("once").unwrap();
+/// assert_eq!(receiver.try_recv(), Ok("once"));
+/// ```
+pub fn oneshot<T>() -> (OneshotSender<T>, OneshotReceiver<T>) {
+    generic::oneshot()
+}

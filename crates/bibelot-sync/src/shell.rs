@@ -10,18 +10,20 @@
 //!   no item is dropped, nothing is formatted. So a `RefCell` is never found borrowed, and a mutex is
 //!   held for a few dozen instructions.
 
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 use std::fmt;
 use std::rc::Rc;
-use std::sync::PoisonError;
+use std::sync::{OnceLock, PoisonError};
 
 use crate::mutex::{Arc, Mutex};
-use sealed::{Cell, Kept};
+use sealed::{Cell, Kept, Once};
 
 /// What holds the state of a primitive: [`Local`] or [`Universal`].
 pub trait Shell: sealed::Sealed + Sized + 'static {
     #[doc(hidden)]
     type Cell<D>: Cell<D>;
+    #[doc(hidden)]
+    type Once<T>: Once<T>;
 }
 
 /// The shell for the tasks of one thread: no atomics, no locks, not `Send`.
@@ -34,10 +36,12 @@ pub enum Universal {}
 
 impl Shell for Local {
     type Cell<D> = Rc<RefCell<Kept<D>>>;
+    type Once<T> = Rc<OnceCell<T>>;
 }
 
 impl Shell for Universal {
     type Cell<D> = Arc<Mutex<Kept<D>>>;
+    type Once<T> = std::sync::Arc<OnceLock<T>>;
 }
 
 impl<D> Cell<D> for Rc<RefCell<Kept<D>>> {
@@ -68,6 +72,34 @@ impl<D> Cell<D> for Arc<Mutex<Kept<D>>> {
 
     fn glance<R>(&self, body: impl FnOnce(&D) -> R) -> Option<R> {
         self.try_lock().ok().map(|kept| body(&kept.data))
+    }
+}
+
+impl<T> Once<T> for Rc<OnceCell<T>> {
+    fn new() -> Self {
+        Rc::default()
+    }
+
+    fn set(&self, value: T) -> Result<(), T> {
+        OnceCell::set(self, value)
+    }
+
+    fn get(&self) -> Option<&T> {
+        OnceCell::get(self)
+    }
+}
+
+impl<T> Once<T> for std::sync::Arc<OnceLock<T>> {
+    fn new() -> Self {
+        std::sync::Arc::default()
+    }
+
+    fn set(&self, value: T) -> Result<(), T> {
+        OnceLock::set(self, value)
+    }
+
+    fn get(&self) -> Option<&T> {
+        OnceLock::get(self)
     }
 }
 
@@ -139,7 +171,7 @@ pub(crate) mod sealed {
     }
 
     /// A handle to state that is borrowed for one change at a time.
-    pub trait Cell<D>: Clone {
+    pub trait Cell<D>: Clone + Unpin {
         fn new(data: D) -> Self;
 
         fn with<R>(&self, body: impl FnOnce(&mut Kept<D>) -> R) -> R;
@@ -152,6 +184,15 @@ pub(crate) mod sealed {
         fn look<R>(&self, body: impl FnOnce(&D) -> R) -> R {
             self.with(|kept| body(&kept.data))
         }
+    }
+
+    /// A handle to a value that is set once.
+    pub trait Once<T>: Clone + Unpin {
+        fn new() -> Self;
+
+        fn set(&self, value: T) -> Result<(), T>;
+
+        fn get(&self) -> Option<&T>;
     }
 
     /// Changes the state, then wakes whom the change served.

@@ -178,6 +178,26 @@ impl<'a, S: Shell, K: Turn> Waiter<'a, S, K> {
         discard(waker);
     }
 
+    /// Leaves the line for good; if it was granted, that is the end of the wait.
+    pub(crate) fn settle(&mut self) -> Option<K::Out> {
+        let Stage::Parked(ticket) = mem::replace(&mut self.stage, Stage::Done) else {
+            return None;
+        };
+        let kind = &mut self.kind;
+        let (out, parked) = act(self.cell, |state, wakes| {
+            let left = K::line(state).leave(ticket);
+            if left.waker.is_some() {
+                kind.step_out(state, wakes);
+                return (None, Some(left));
+            }
+            (Some(kind.finish(state, left.value, wakes)), None)
+        });
+        if let Some(left) = parked {
+            discard(left.waker);
+        }
+        out
+    }
+
     pub(crate) fn is_parked(&self) -> bool {
         matches!(self.stage, Stage::Parked(_))
     }

@@ -51,3 +51,11 @@ macro_rules! in_both_shells {
     };
 }
 pub(crate) use in_both_shells;
+
+/// The value of a future that is ready at once.
+pub fn now<F: Future + Unpin>(mut future: F) -> F::Output {
+    match poll(&mut future, &Flag::new()) {
+        Poll::Ready(out) => out,
+        Poll::Pending => panic!("it was to be ready at once"),
+    }
+}
