@@ -197,7 +197,7 @@ fn no_connection_is_lost_to_cancelled_accepts() {
             round += 1;
             let token = desk.submit(Op::Accept {
                 listener: listener.clone(),
-                many: round % 2 == 0,
+                many: round.is_multiple_of(2),
             });
             for _ in 0..round % 4 {
                 desk.uring

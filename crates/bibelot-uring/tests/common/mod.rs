@@ -4,7 +4,7 @@
 
 use std::fs;
 use std::io::Read;
-use std::net::{SocketAddr, TcpStream};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::fd::OwnedFd;
 use std::time::{Duration, Instant};
 
@@ -121,9 +121,14 @@ impl Desk {
 }
 
 pub fn pair() -> (OwnedFd, TcpStream) {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let theirs = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
-    let (ours, _) = listener.accept().unwrap();
+    // Finding a free port is slow where many were used just now, so each thread finds one.
+    thread_local! {
+        static LISTENER: TcpListener = TcpListener::bind("127.0.0.1:0").unwrap();
+    }
+    let (theirs, ours) = LISTENER.with(|listener| {
+        let theirs = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        (theirs, listener.accept().unwrap().0)
+    });
     theirs.set_read_timeout(Some(PATIENCE)).unwrap();
     (ours.into(), theirs)
 }
