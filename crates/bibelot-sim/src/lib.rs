@@ -40,7 +40,7 @@
 //! | `object`, `handle` | what exists, and who holds it |
 //! | `listener`, `stream`, `pipe`, `ports` | the network |
 //! | `disk`, `names`, `pieces`, `errno` | files, hosts, memory, errors |
-//! | `flight` | operations under way |
+//! | `flight`, `ready` | operations under way, and their ends |
 //! | `deadlock` | the end of a world in which nothing can happen |
 //!
 //! # Promises
@@ -68,6 +68,7 @@ mod pieces;
 mod pipe;
 mod ports;
 mod reactor;
+mod ready;
 mod report;
 mod settings;
 mod sim;

@@ -24,7 +24,7 @@ impl Pieces {
     /// An empty buffer; new memory is made only if none has come back.
     pub(crate) fn lend(&mut self) -> Buf {
         if self.free.is_empty() && self.home.has_returned() {
-            self.free = self.home.take_back();
+            self.home.take_back_into(&mut self.free);
         }
         let memory = self.free.pop().unwrap_or_else(|| vec![0; self.len]);
         Buf::lent(memory, self.home.clone())

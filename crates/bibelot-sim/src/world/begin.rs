@@ -6,7 +6,7 @@
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 
-use bibelot_reactor::{Completion, Fd, Interest, Op, Outcome, Token, unsupported};
+use bibelot_reactor::{Completion, Interest, Op, Outcome, Token, unsupported};
 
 use super::World;
 use crate::agenda::Event;
@@ -19,75 +19,70 @@ impl World {
     pub(crate) fn begin(&mut self, token: Token, op: Op) -> Option<Completion> {
         self.sweep();
         self.counters.operations += 1;
-        let before = self.ready.len();
-        let id = match op.fd().map(|fd| self.resolve(fd)) {
-            None => None,
-            Some(Ok(id)) => Some(id),
-            Some(Err(error)) => {
-                self.end(token, Err(error), op.into_buf());
-                return self.at_once(token, before, None);
+        let was_empty = self.ready.is_empty();
+        let mut id = None;
+        match op.fd().map(|fd| self.resolve(fd)) {
+            None => self.begin_free(token, op),
+            Some(Err(error)) => self.ready.end(token, Err(error), op),
+            Some(Ok(found)) => {
+                id = Some(found);
+                self.begin_on(token, found, op);
             }
-        };
-        match (id, op) {
-            (None, op) => self.begin_free(token, op),
-            (Some(id), op) => self.begin_on(token, id, op),
         }
-        self.at_once(token, before, id)
+        // What lies ready already must not be overtaken; the rest the world may let lie.
+        let at_once =
+            was_empty && self.ready.begins_with(token) && !id.is_some_and(|id| self.deviates(id));
+        if at_once { self.give_one() } else { None }
     }
 
     /// Begins what works on no descriptor.
     fn begin_free(&mut self, token: Token, op: Op) {
         match op {
-            Op::Nop => self.end(token, Ok(Outcome::Done), None),
-            Op::Resolve { host, port } => match host.parse::<IpAddr>() {
-                Ok(ip) => {
+            Op::Nop => self.ready.end(token, Ok(Outcome::Done), op),
+            Op::Resolve { ref host, port } => {
+                if let Ok(ip) = host.parse::<IpAddr>() {
                     let found = vec![SocketAddr::new(ip, port)];
-                    self.end(token, Ok(Outcome::Resolved(found)), None);
+                    return self.ready.end(token, Ok(Outcome::Resolved(found)), op);
                 }
-                Err(_) => {
-                    let span = self.settings.latency;
-                    let takes_ns = self.decider.draw(&mut self.spots.resolver, span);
-                    self.finish_in(token, Op::Resolve { host, port }, takes_ns);
-                }
-            },
-            Op::Job(job) => {
+                let span = self.settings.latency;
+                let takes_ns = self.decider.draw(&mut self.spots.resolver, span);
+                self.finish_in(token, op, takes_ns);
+            }
+            Op::Job(_) => {
                 let span = self.settings.latency;
                 let takes_ns = self.decider.draw(&mut self.spots.workers, span);
-                self.finish_in(token, Op::Job(job), takes_ns);
+                self.finish_in(token, op, takes_ns);
             }
-            Op::Open { path, how } => {
+            Op::Open { .. } => {
                 let takes_ns = self.decider.draw(&mut self.spots.disk, self.settings.disk);
-                self.finish_in(token, Op::Open { path, how }, takes_ns);
+                self.finish_in(token, op, takes_ns);
             }
-            other => self.end(token, Err(unsupported(other.kind())), other.into_buf()),
+            _ => self.ready.end(token, Err(unsupported(op.kind())), op),
         }
     }
 
     /// Begins what works on the object `id`.
     fn begin_on(&mut self, token: Token, id: Id, op: Op) {
         match op {
-            Op::Accept { listener, many } => self.begin_accept(token, id, listener, many),
+            Op::Accept { .. } => self.begin_accept(token, id, op),
             Op::Receive { .. } | Op::ReceiveInto { .. } => self.begin_receive(token, id, op),
-            Op::Send { socket, buf } => self.begin_send(token, id, socket, buf),
-            Op::Connect { socket, peer } => self.begin_connect(token, id, socket, peer),
-            Op::Close { fd } => {
-                drop(fd);
-                self.sweep();
-                self.end(token, Ok(Outcome::Done), None);
-            }
-            Op::Ready { fd, interest } => self.begin_ready(token, id, fd, interest),
+            Op::Send { .. } => self.begin_send(token, id, op),
+            Op::Connect { peer, .. } => self.begin_connect(token, id, peer, op),
+            // It is let go of with the completion, and closed if nobody else holds it then.
+            Op::Close { .. } => self.ready.end(token, Ok(Outcome::Done), op),
+            Op::Ready { interest, .. } => self.begin_ready(token, id, interest, op),
             Op::ReadAt { .. } | Op::WriteAt { .. } | Op::Sync { .. } => {
                 let Some(file) = self.objects.file(id) else {
                     let errno = match op {
                         Op::Sync { .. } => Errno::INVAL,
                         _ => Errno::SPIPE,
                     };
-                    return self.end(token, Err(errno.into()), op.into_buf());
+                    return self.ready.end(token, Err(errno.into()), op);
                 };
                 let takes_ns = self.decider.draw(&mut file.spot, self.settings.disk);
                 self.finish_in(token, op, takes_ns);
             }
-            other => self.end(token, Err(unsupported(other.kind())), other.into_buf()),
+            _ => self.ready.end(token, Err(unsupported(op.kind())), op),
         }
     }
 
@@ -98,16 +93,16 @@ impl World {
         self.agenda.plan(at_ns, Event::Finish(token, serial));
     }
 
-    fn begin_ready(&mut self, token: Token, id: Id, fd: Fd, interest: Interest) {
+    fn begin_ready(&mut self, token: Token, id: Id, interest: Interest, op: Op) {
         if self.is_ready(id, interest) {
-            return self.end(token, Ok(Outcome::Done), None);
+            return self.ready.end(token, Ok(Outcome::Done), op);
         }
         match self.objects.get_mut(id) {
             Some(Object::Stream(stream)) => stream.watchers.push((token, interest)),
             Some(Object::Listener(listener)) => listener.watchers.push((token, interest)),
             Some(Object::File(_)) | None => {}
         }
-        self.flights.insert(token, Op::Ready { fd, interest });
+        self.flights.insert(token, op);
         self.plan_room(id);
     }
 
@@ -151,24 +146,10 @@ impl World {
                 .extract_if(.., |watcher| concerns(watcher))
                 .collect();
             for (token, _) in served {
-                self.flights.remove(token);
-                self.end(token, Ok(Outcome::Done), None);
+                self.end(token, Ok(Outcome::Done));
             }
         }
         self.plan_room(id);
-    }
-
-    /// Gives out the first completion of `token` that came since `before`, unless the world lets it lie.
-    fn at_once(&mut self, token: Token, before: usize, id: Option<Id>) -> Option<Completion> {
-        let came = self.ready[before..]
-            .iter()
-            .position(|completion| completion.token == token)?;
-        if id.is_some_and(|id| self.deviates(id)) {
-            return None;
-        }
-        let completion = self.ready.remove(before + came);
-        self.given(&completion);
-        Some(completion)
     }
 }
 

@@ -5,7 +5,7 @@
 
 use std::io;
 
-use bibelot_reactor::{Buf, Completion, Fd, Op, Outcome, Token};
+use bibelot_reactor::{Buf, Op, Outcome, Token};
 use bibelot_sched::Kind;
 
 use super::World;
@@ -21,20 +21,21 @@ use crate::stream::{Readable, Writable};
 const BURST: usize = 4;
 
 impl World {
-    pub(super) fn begin_send(&mut self, token: Token, id: Id, socket: Fd, buf: Buf) {
+    pub(super) fn begin_send(&mut self, token: Token, id: Id, op: Op) {
         let wrong = wrong_kind(self.objects.get(id), Errno::PIPE);
         let Some(stream) = self.objects.stream(id) else {
-            return self.end(token, Err(wrong), Some(buf));
+            return self.ready.end(token, Err(wrong), op);
         };
         if stream.senders.is_empty()
-            && let Some(result) = self.try_send(id, &buf)
+            && let Op::Send { buf, .. } = &op
+            && let Some(result) = self.try_send(id, buf)
         {
-            return self.end(token, result.map(Outcome::Count), Some(buf));
+            return self.ready.end(token, result.map(Outcome::Count), op);
         }
         if let Some(stream) = self.objects.stream(id) {
             stream.senders.push_back(token);
         }
-        self.flights.insert(token, Op::Send { socket, buf });
+        self.flights.insert(token, op);
         self.plan_room(id);
     }
 
@@ -61,7 +62,7 @@ impl World {
             if let Some(stream) = self.objects.stream(id) {
                 stream.senders.pop_front();
             }
-            self.end(token, result.map(Outcome::Count), flight.op.into_buf());
+            self.ready.end(token, result.map(Outcome::Count), flight.op);
         }
     }
 
@@ -131,15 +132,15 @@ impl World {
     pub(super) fn begin_receive(&mut self, token: Token, id: Id, mut op: Op) {
         let wrong = wrong_kind(self.objects.get(id), Errno::NOTCONN);
         let Some(stream) = self.objects.stream(id) else {
-            return self.end(token, Err(wrong), op.into_buf());
+            return self.ready.end(token, Err(wrong), op);
         };
         let waits_behind = !stream.receivers.is_empty();
         if let Op::ReceiveInto { buf, .. } = &mut op {
             if buf.spare_len() == 0 {
-                return self.end(token, Ok(Outcome::Count(0)), op.into_buf());
+                return self.ready.end(token, Ok(Outcome::Count(0)), op);
             }
             if !waits_behind && let Some(result) = self.try_receive(id, buf) {
-                return self.end(token, result.map(Outcome::Count), op.into_buf());
+                return self.ready.end(token, result.map(Outcome::Count), op);
             }
         }
         if let Some(stream) = self.objects.stream(id) {
@@ -166,50 +167,39 @@ impl World {
             let Some(mut flight) = self.flights.remove(token) else {
                 return;
             };
-            match &mut flight.op {
+            let result = match &mut flight.op {
                 Op::ReceiveInto { buf, .. } => {
-                    let Some(result) = self.try_receive(id, buf) else {
-                        return self.flights.restore(token, flight);
-                    };
-                    self.end(token, result.map(Outcome::Count), flight.op.into_buf());
+                    let received = self.try_receive(id, buf);
+                    received.map(|result| result.map(Outcome::Count))
                 }
-                _ => {
-                    if self.fill_flow(token, id) {
-                        return self.flights.restore(token, flight);
-                    }
-                }
-            }
+                _ => self.fill_flow(token, id),
+            };
+            let Some(result) = result else {
+                return self.flights.restore(token, flight);
+            };
+            self.ready.end(token, result, flight.op);
             if let Some(stream) = self.objects.stream(id) {
                 stream.receivers.pop_front();
             }
         }
     }
 
-    /// Gives the flow `token` what has arrived, in buffers of ours. Whether it goes on.
-    fn fill_flow(&mut self, token: Token, id: Id) -> bool {
-        for nth in 1..=BURST {
-            match self.objects.stream(id).map(|stream| stream.readable()) {
-                Some(Readable::Bytes) => {}
-                Some(Readable::Nothing) => return true,
-                _ => {
-                    let mut none = Buf::default();
-                    let result = self.try_receive(id, &mut none).unwrap_or(Ok(0));
-                    self.end(token, result.map(|_| Outcome::EndOfStream), None);
-                    return false;
-                }
+    /// Gives the flow `token` what has arrived, in buffers of ours; `None` if it goes on.
+    fn fill_flow(&mut self, token: Token, id: Id) -> Option<io::Result<Outcome>> {
+        for nth in 1.. {
+            if self.objects.stream(id)?.readable() != Readable::Bytes {
+                let ended = self.try_receive(id, &mut Buf::default())?;
+                return Some(ended.map(|_| Outcome::EndOfStream));
             }
             let mut piece = self.pieces.lend();
-            if !matches!(self.try_receive(id, &mut piece), Some(Ok(1..))) {
-                return true;
+            let received = self.try_receive(id, &mut piece)?;
+            let outcome = received.map(|_| Outcome::Received(piece));
+            if nth == BURST || (self.settings.split && self.deviates(id)) {
+                return Some(outcome);
             }
-            let goes_on = nth < BURST && !(self.settings.split && self.deviates(id));
-            let outcome = Outcome::Received(piece);
-            self.ready.push(Completion::item(token, outcome, goes_on));
-            if !goes_on {
-                return false;
-            }
+            self.ready.item(token, outcome.ok()?);
         }
-        true
+        None
     }
 
     /// Receives what there is into the room of `buf`; `None` if that has yet to come.

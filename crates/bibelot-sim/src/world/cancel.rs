@@ -4,7 +4,7 @@
 //! cancel come late, and then whichever is first wins. What the disk is at is finished all the same in
 //! production, and may also be taken back before it began.
 
-use bibelot_reactor::{Completion, OpKind, Outcome, Token};
+use bibelot_reactor::{OpKind, Outcome, Token, cancelled};
 use bibelot_sched::Kind;
 
 use super::{Spots, World};
@@ -77,12 +77,12 @@ impl World {
             }
             Some(Object::File(_)) | None => {}
         }
-        if kind.is_flow() {
-            self.end(token, Ok(Outcome::Paused), None);
+        let result = if kind.is_flow() {
+            Ok(Outcome::Paused)
         } else {
-            let buf = flight.op.into_buf();
-            self.ready.push(Completion::cancelled(token, buf));
-        }
+            Err(cancelled())
+        };
+        self.ready.end(token, result, flight.op);
         if let Some(id) = id {
             self.touch(id);
         }

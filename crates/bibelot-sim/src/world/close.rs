@@ -145,9 +145,8 @@ impl World {
             .stream(id)
             .and_then(|stream| stream.connect.take());
         if let Some(token) = connect {
-            self.flights.remove(token);
             let result = result.map(|()| Outcome::Done).map_err(Into::into);
-            self.end(token, result, None);
+            self.end(token, result);
         }
     }
 

@@ -9,7 +9,7 @@ use std::mem;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
-use bibelot_reactor::{Completion, Fd, ListenHow, Op, Outcome, Token};
+use bibelot_reactor::{Fd, ListenHow, Op, Outcome, Token};
 use bibelot_sched::Kind;
 
 use super::World;
@@ -49,15 +49,15 @@ impl World {
         Ok(self.link.descriptor(id))
     }
 
-    pub(super) fn begin_connect(&mut self, token: Token, id: Id, socket: Fd, peer: SocketAddr) {
+    pub(super) fn begin_connect(&mut self, token: Token, id: Id, peer: SocketAddr, op: Op) {
         match self.call_out(id, peer) {
             Ok(()) => {
                 if let Some(stream) = self.objects.stream(id) {
                     stream.connect = Some(token);
                 }
-                self.flights.insert(token, Op::Connect { socket, peer });
+                self.flights.insert(token, op);
             }
-            Err(error) => self.end(token, Err(error), None),
+            Err(error) => self.ready.end(token, Err(error), op),
         }
     }
 
@@ -170,13 +170,13 @@ impl World {
         true
     }
 
-    pub(super) fn begin_accept(&mut self, token: Token, id: Id, listener: Fd, many: bool) {
+    pub(super) fn begin_accept(&mut self, token: Token, id: Id, op: Op) {
         let wrong = wrong_kind(self.objects.get(id), Errno::INVAL);
         let Some(host) = self.objects.listener(id) else {
-            return self.end(token, Err(wrong), None);
+            return self.ready.end(token, Err(wrong), op);
         };
         host.accepts.push_back(token);
-        self.flights.insert(token, Op::Accept { listener, many });
+        self.flights.insert(token, op);
         self.serve_accepts(id);
     }
 
@@ -192,8 +192,7 @@ impl World {
             };
             if listener.closed {
                 listener.accepts.pop_front();
-                self.flights.remove(token);
-                self.end(token, Err(Errno::INVAL.into()), None);
+                self.end(token, Err(Errno::INVAL.into()));
                 continue;
             }
             if listener.backlog.is_empty() {
@@ -201,8 +200,7 @@ impl World {
             }
             if !has_room {
                 listener.accepts.pop_front();
-                self.flights.remove(token);
-                self.end(token, Err(Errno::MFILE.into()), None);
+                self.end(token, Err(Errno::MFILE.into()));
                 continue;
             }
             let Some(called) = listener.backlog.pop_front() else {
@@ -214,16 +212,17 @@ impl World {
                 .get(token)
                 .is_some_and(|flight| matches!(flight.op, Op::Accept { many, .. } if many))
                 && !self.deviates(id);
-            if !goes_on {
-                if let Some(listener) = self.objects.listener(id) {
-                    listener.accepts.pop_front();
-                }
-                self.flights.remove(token);
-            }
             let peer = self.objects.stream(called).and_then(|end| end.peer_address);
             let socket = self.link.descriptor(called);
             let outcome = Outcome::Accepted { socket, peer };
-            self.ready.push(Completion::item(token, outcome, goes_on));
+            if goes_on {
+                self.ready.item(token, outcome);
+                continue;
+            }
+            if let Some(listener) = self.objects.listener(id) {
+                listener.accepts.pop_front();
+            }
+            self.end(token, Ok(outcome));
         }
     }
 

@@ -17,23 +17,22 @@ impl World {
         let Some(flight) = self.flights.remove_serial(token, serial) else {
             return;
         };
-        let (result, buf) = match flight.op {
+        let mut op = flight.op;
+        let result = match op {
             Op::ReadAt {
-                file,
-                mut buf,
+                ref file,
+                ref mut buf,
                 offset,
-            } => {
-                let result = self.read_at(&file, &mut buf, offset);
-                (result.map(Outcome::Count), Some(buf))
-            }
-            Op::WriteAt { file, buf, offset } => {
-                let result = self.write_at(&file, &buf, offset);
-                (result.map(Outcome::Count), Some(buf))
-            }
-            Op::Sync { .. } => (Ok(Outcome::Done), None),
-            Op::Open { path, how } => {
+            } => self.read_at(file, buf, offset).map(Outcome::Count),
+            Op::WriteAt {
+                ref file,
+                ref buf,
+                offset,
+            } => self.write_at(file, buf, offset).map(Outcome::Count),
+            Op::Sync { .. } => Ok(Outcome::Done),
+            Op::Open { ref path, how } => {
                 let opened = if self.has_room() {
-                    self.disk.open(&path, how)
+                    self.disk.open(path, how)
                 } else {
                     Err(Errno::MFILE)
                 };
@@ -41,19 +40,16 @@ impl World {
                     let id = self.objects.insert(Object::File(file));
                     Outcome::Opened(self.link.descriptor(id))
                 });
-                (opened.map_err(Into::into), None)
+                opened.map_err(Into::into)
             }
-            Op::Resolve { host, port } => {
-                let found = self.names.find(&host, port);
-                (found.map(Outcome::Resolved), None)
-            }
+            Op::Resolve { ref host, port } => self.names.find(host, port).map(Outcome::Resolved),
             Op::Job(job) => {
-                let result = catch_unwind(AssertUnwindSafe(job.0));
-                (Ok(Outcome::Finished(result)), None)
+                op = Op::Nop;
+                Ok(Outcome::Finished(catch_unwind(AssertUnwindSafe(job.0))))
             }
-            other => (Err(unsupported(other.kind())), other.into_buf()),
+            _ => Err(unsupported(op.kind())),
         };
-        self.end(token, result, buf);
+        self.ready.end(token, result, op);
     }
 
     fn read_at(&mut self, file: &Fd, buf: &mut Buf, offset: u64) -> io::Result<usize> {

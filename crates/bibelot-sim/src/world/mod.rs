@@ -33,7 +33,7 @@ use std::io;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use bibelot_reactor::{Buf, Completion, Counters, Fd, Outcome, Token};
+use bibelot_reactor::{Counters, Fd, Outcome, Token};
 use bibelot_sched::Kind;
 
 use crate::agenda::{Agenda, Event};
@@ -46,6 +46,7 @@ use crate::names::Names;
 use crate::object::{Id, Object, Objects};
 use crate::pieces::Pieces;
 use crate::ports::Ports;
+use crate::ready::Ready;
 use crate::settings::Settings;
 use crate::spot::Spot;
 
@@ -63,8 +64,7 @@ pub(crate) struct World {
     names: Names,
     disk: Disk,
     pieces: Pieces,
-    /// Completions that were not given out yet.
-    ready: Vec<Completion>,
+    ready: Ready,
     /// Where questions are asked that belong to no object.
     spots: Spots,
     sockets: u32,
@@ -105,7 +105,7 @@ impl World {
             disk: origin.disk,
             pieces: Pieces::new(origin.settings.piece_len),
             settings: origin.settings,
-            ready: Vec::new(),
+            ready: Ready::default(),
             spots: Spots {
                 order: Spot::world(0),
                 resolver: Spot::world(1),
@@ -123,9 +123,11 @@ impl World {
         self.clock.now_ns()
     }
 
-    /// Ends the operation `token`.
-    fn end(&mut self, token: Token, result: io::Result<Outcome>, buf: Option<Buf>) {
-        self.ready.push(Completion::end(token, result, buf));
+    /// Ends the operation `token`, if it is under way.
+    fn end(&mut self, token: Token, result: io::Result<Outcome>) {
+        if let Some(flight) = self.flights.remove(token) {
+            self.ready.end(token, result, flight.op);
+        }
     }
 
     /// When a packet arrives that the object `id` sends now.

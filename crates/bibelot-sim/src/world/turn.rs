@@ -64,17 +64,17 @@ impl World {
 
     /// Gives out what is ready.
     pub(crate) fn give(&mut self, ends: &mut Vec<Completion>) {
-        for completion in &self.ready {
-            self.decider.saw(completion);
+        while let Some(completion) = self.give_one() {
+            ends.push(completion);
         }
-        self.counters.completions += self.ready.len() as u64;
-        ends.append(&mut self.ready);
     }
 
-    /// Counts a completion that is given out at once.
-    pub(super) fn given(&mut self, completion: &Completion) {
-        self.decider.saw(completion);
+    /// Gives out the first of what is ready.
+    pub(super) fn give_one(&mut self) -> Option<Completion> {
+        let completion = self.ready.pop()?;
+        self.decider.saw(&completion);
         self.counters.completions += 1;
+        Some(completion)
     }
 
     /// Lets everything happen that is due now.

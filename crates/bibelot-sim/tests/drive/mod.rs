@@ -1,4 +1,4 @@
-//! A driver for tests: submits operations to a simulated world and waits for their ends.
+//! A driver for tests: under watch of the contract's laws, submits operations to a simulated world and waits for their ends.
 
 #![allow(dead_code, reason = "each test file uses its own part of the driver")]
 
@@ -6,12 +6,14 @@ use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use bibelot_reactor::{Buf, Call, Completion, Fd, ListenHow, Op, Outcome, Reactor, Reply, Token};
+use bibelot_reactor::{
+    Buf, Call, Completion, Fd, Lawful, ListenHow, Op, Outcome, Reactor, Reply, Token,
+};
 use bibelot_sim::{Sim, SimClock, SimReactor};
 use bibelot_timer::Clock;
 
 pub struct Drive {
-    pub reactor: SimReactor,
+    pub reactor: Lawful<SimReactor>,
     pub clock: SimClock,
     came: VecDeque<Completion>,
     next: u32,
@@ -21,7 +23,7 @@ impl Drive {
     pub fn new(sim: Sim) -> Self {
         let (reactor, clock, _) = sim.into_parts();
         Self {
-            reactor,
+            reactor: Lawful::new(reactor),
             clock,
             came: VecDeque::new(),
             next: 0,
