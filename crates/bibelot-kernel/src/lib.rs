@@ -1,1 +1,78 @@
-//! One thread's turn: tasks, timers, cancellation and operations, reached by traps
+//! One thread's turn: tasks, timers, cancellation and operations, reached by traps.
+//!
+//! A [`Kernel`] runs futures as tasks on one thread, over any [`Backend`]. It knows no backend by name,
+//! no socket, and makes no system call; a facade stands on its traps. Everything that can wait is a
+//! [`Trap`] around an [`Op`], and so follows the rules of cancellation by itself.
+//!
+//! | File | What it holds |
+//! |---|---|
+//! | `kernel`, `builder`, `shutdown` | making, running and ending a kernel |
+//! | `turn`, `run_task`, `ready`, `choose` | one pass; one poll; what comes next |
+//! | `core`, `home`, `remote` | the state; which kernel is here; how other threads reach it |
+//! | `spawn`, `task`, `join`, `tasks`, `tag` | tasks, their handles, their table |
+//! | `trap`, `deliver`, `budget`, `current` | waiting, and being asked to stop while waiting |
+//! | `cancel` | the value, the scopes and the rules |
+//! | `sleep` | points in time |
+//! | `io` | operations and objects: what the kernel has with its reactor |
+//! | `record` | what monitors may read |
+//! | `observer`, `backend`, `config`, `numbers` | who is told; the world; sizes; names |
+//!
+//! # Promises
+//!
+//! - A blocking point completes or is cancelled, never both and never neither; what completed first wins.
+//! - No code of users runs under a borrow or lock of the kernel's.
+//! - An idle kernel makes no turn.
+
+#![deny(unsafe_code)]
+
+mod backend;
+mod budget;
+mod builder;
+mod cancel;
+mod choose;
+mod config;
+mod core;
+mod current;
+mod deliver;
+mod home;
+pub mod io;
+mod join;
+mod kernel;
+mod numbers;
+mod observer;
+mod ready;
+mod record;
+mod remote;
+mod run_task;
+mod shutdown;
+mod sleep;
+mod spawn;
+mod tag;
+mod task;
+mod tasks;
+mod trap;
+mod turn;
+mod wait_future;
+
+pub use crate::core::KernelCounters;
+pub use backend::{Backend, BackendInfo, World};
+pub use builder::Builder;
+pub use cancel::{
+    AsCancelled, CancelScope, Cancellable, Cancellation, Cancelled, Cause, Edge, Framed,
+    IgnoreAfter, Limit, RunInEdge, RunInScope, ScopeId, TimedOut, TimeoutAfter, TimeoutDrop,
+    ViaDyn, ViaError, ViaLocalDyn, branch, cancellable, check_cancellation, current_deadline,
+    ignore_after, ignore_at, set_pending, shield, shield_for, take_pending, timeout_after,
+    timeout_at, timeout_drop,
+};
+pub use home::KernelId;
+pub use join::{EndOp, Join, JoinOp, JoinOwned, WaitEnd};
+pub use kernel::{AlreadyRunning, Kernel, Turn, is_running};
+pub use observer::{Observer, Suspended, Terminated};
+pub use ready::ReadyTask;
+pub use record::{RecordReader, TaskInfo, TaskState, Wait};
+pub use shutdown::ShutdownReport;
+pub use sleep::{Sleep, SleepOp, YieldNow, YieldOp, clock, sleep, sleep_until, yield_now};
+pub use spawn::{TaskBuilder, spawn};
+pub use task::{Task, TaskError, TaskId, TaskName, current, try_current};
+pub use trap::{Drained, Leave, Op, Park, Trap};
+pub use wait_future::{FutureOp, WaitFuture, wait_future};

@@ -1,0 +1,164 @@
+//! The builder: what a kernel is made with, each by a value.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::io;
+use std::rc::Rc;
+use std::time::Duration;
+
+use bibelot_sched::Scheduler;
+
+use crate::backend::Backend;
+use crate::config::Config;
+use crate::core::Core;
+use crate::home;
+use crate::kernel::{AlreadyRunning, Kernel};
+use crate::observer::{Observer, Observers};
+use crate::ready::{Ready, ReadyTask};
+use crate::remote;
+
+/// Makes kernels.
+///
+/// A backend must be given; all else has a default.
+#[must_use]
+pub struct Builder {
+    backend: Option<Box<dyn Backend>>,
+    scheduler: Option<Box<dyn Scheduler<ReadyTask>>>,
+    observers: Observers,
+    config: Config,
+}
+
+impl Builder {
+    /// A builder with all defaults and no backend.
+    pub fn new() -> Self {
+        Self {
+            backend: None,
+            scheduler: None,
+            observers: Observers::default(),
+            config: Config::default(),
+        }
+    }
+
+    /// The way to the world.
+    pub fn backend(mut self, backend: impl Backend + 'static) -> Self {
+        self.backend = Some(Box::new(backend));
+        self
+    }
+
+    /// Who decides what runs next; first in, first out without one.
+    pub fn scheduler(mut self, scheduler: impl Scheduler<ReadyTask> + 'static) -> Self {
+        self.scheduler = Some(Box::new(scheduler));
+        self
+    }
+
+    /// Tells `observer` what the tasks do; may be repeated.
+    pub fn observer(mut self, observer: impl Observer + 'static) -> Self {
+        self.observers.add(Rc::new(observer));
+        self
+    }
+
+    /// How long a shutdown waits for cancelled tasks before it aborts them; 10 s without it.
+    pub fn grace(mut self, grace: Duration) -> Self {
+        self.config.grace = grace;
+        self
+    }
+
+    /// How long a cancelled operation is waited for before it is left as an orphan; 2 s without it.
+    pub fn drain_limit(mut self, limit: Duration) -> Self {
+        self.config.drain_limit = limit;
+        self
+    }
+
+    /// How long what was written may still be sent after its stream was dropped; 5 s without it.
+    pub fn linger(mut self, linger: Duration) -> Self {
+        self.config.io.linger = linger;
+        self
+    }
+
+    /// How many bytes one stream takes from its writers before they wait, and down to where they then
+    /// wait; 64 and 16 KiB without it. A high mark of 0 counts as 1.
+    pub fn write_marks(mut self, high: usize, low: usize) -> Self {
+        self.config.io.high_mark = high.max(1);
+        self.config.io.low_mark = low.min(high.max(1) - 1);
+        self
+    }
+
+    /// How many bytes all streams together take from their writers before they wait; 64 MiB without it.
+    pub fn write_mark_of_kernel(mut self, bytes: usize) -> Self {
+        self.config.io.kernel_mark = bytes.max(1);
+        self
+    }
+
+    /// How much may arrive at a stream that nobody reads before the rest is left with the operating
+    /// system; 64 KiB and 4 buffers without it. 0 counts as 1.
+    pub fn unread_max(mut self, bytes: usize, buffers: usize) -> Self {
+        self.config.io.unread_bytes_max = bytes.max(1);
+        self.config.io.unread_buffers_max = buffers.max(1);
+        self
+    }
+
+    /// The longest wait in one turn; without it there is no limit.
+    pub fn max_park(mut self, span: Duration) -> Self {
+        self.config.park_max = Some(span);
+        self
+    }
+
+    /// Builds the kernel, on the thread that will run it.
+    ///
+    /// # Errors
+    ///
+    /// [`AlreadyRunning`] inside an error of kind [`AlreadyExists`](io::ErrorKind::AlreadyExists) when
+    /// the thread has a kernel; [`InvalidInput`](io::ErrorKind::InvalidInput) without a backend; the
+    /// backend's own error, which says why it cannot be had.
+    pub fn build(self) -> io::Result<Kernel> {
+        if home::is_taken() {
+            return Err(io::Error::new(io::ErrorKind::AlreadyExists, AlreadyRunning));
+        }
+        let Some(backend) = self.backend else {
+            let message = "a kernel needs a backend, and none was given";
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
+        };
+        let world = backend.build()?;
+        let Some(id) = remote::take_place() else {
+            return Err(io::Error::other(
+                "there are 65536 kernels in this process already",
+            ));
+        };
+        let remote = remote::of(id);
+        remote.open(id, world.reactor.unparker());
+        let ready = match self.scheduler {
+            Some(scheduler) => Ready::Custom(scheduler),
+            None => Ready::Fifo(VecDeque::new()),
+        };
+        let core = Rc::new(Core::new(
+            id,
+            remote,
+            self.config,
+            world,
+            ready,
+            self.observers,
+        ));
+        home::move_in(&core);
+        Ok(Kernel {
+            core,
+            ends: Vec::new(),
+            is_down: false,
+            at_shutdown: Vec::new(),
+        })
+    }
+}
+
+impl Default for Builder {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for Builder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Builder")
+            .field("backend", &self.backend.is_some())
+            .field("config", &self.config)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,129 @@
+//! The frame: what a scope's future puts on the path while it polls its body.
+//!
+//! A frame is a small value. Its owner, the scope's future, copies it onto the path before it polls its
+//! body and copies it back after, so scopes belong to a *poll* and not to a task: a body polled by
+//! `join!`, by `FuturesUnordered` or from a box finds exactly the scopes that are really around it.
+//!
+//! # Invariants
+//!
+//! - `id` is 0 until the first entry, and never changes after it.
+//! - `fired` is 0 until the scope's request exists, and never changes after it.
+//! - `silenced` never goes back to false.
+
+use bibelot_timer::Instant;
+
+use super::cause::{Cause, ScopeId};
+
+/// What a frame stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// The task itself.
+    Root,
+    /// One arm of the facade's own combinators, told of a cancel by itself.
+    Branch,
+    /// A limit on time.
+    Limit,
+    /// The body of an eager group: fired once, by a member's failure.
+    Edge,
+    /// A scope that stays stopped.
+    Level,
+    /// Hides what is outside from what is inside, until `deadline`.
+    Shield,
+}
+
+/// One scope around the code being polled.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Frame {
+    pub kind: Kind,
+    /// A stronger request passed through this limit: it never fires again.
+    pub silenced: bool,
+    /// A trap of ours parked inside during this poll.
+    pub occupied: bool,
+    /// The scope's number; 0 before the first poll.
+    pub id: u64,
+    /// A limit: when it passes. A shield: when it lifts.
+    pub deadline: Instant,
+    /// The stamp at which the limit was found to have passed, the edge fired or the level stopped, or 0.
+    pub fired: u64,
+    /// Expiries stamped up to here were delivered in this level.
+    pub told: u64,
+    /// A cancel stamped up to here was delivered in this branch or root.
+    pub told_cancel: u64,
+    /// A note stamped up to here was delivered in this branch or root.
+    pub told_note: u64,
+    /// The earliest deadline of an unsilenced limit from the root to this frame.
+    pub alarm: Instant,
+}
+
+impl Frame {
+    pub(crate) const fn new(kind: Kind, deadline: Instant) -> Self {
+        Self {
+            kind,
+            silenced: false,
+            occupied: false,
+            id: 0,
+            deadline,
+            fired: 0,
+            told: 0,
+            told_cancel: 0,
+            told_note: 0,
+            alarm: Instant::FAR,
+        }
+    }
+
+    /// The frame of a task, known by the number the task is shown by.
+    pub(crate) const fn root(number: u64) -> Self {
+        let mut root = Self::new(Kind::Root, Instant::FAR);
+        root.id = number;
+        root
+    }
+
+    pub(crate) fn scope(&self) -> ScopeId {
+        ScopeId(self.id)
+    }
+
+    /// Whether code unwinds to this frame; a shield it only passes.
+    pub(crate) fn is_level(&self) -> bool {
+        self.kind != Kind::Shield
+    }
+
+    /// Whether it hears of cancels and notes by itself.
+    pub(crate) fn is_branch(&self) -> bool {
+        matches!(self.kind, Kind::Branch | Kind::Root)
+    }
+
+    /// Whether requests from outside are hidden from what is inside, at `now`.
+    pub(crate) fn masks(&self, now: Instant) -> bool {
+        self.kind == Kind::Shield && now < self.deadline
+    }
+
+    /// Whether this limit can still fire by its time.
+    pub(crate) fn is_armed(&self) -> bool {
+        self.kind == Kind::Limit && self.fired == 0 && !self.silenced
+    }
+
+    /// Whether a stronger request that passes through switches it off.
+    pub(crate) fn is_edge(&self) -> bool {
+        matches!(self.kind, Kind::Limit | Kind::Edge)
+    }
+
+    /// What a request of this frame's gives as its cause.
+    pub(crate) fn cause(&self) -> Cause {
+        match self.kind {
+            Kind::Edge => Cause::Group(self.scope()),
+            Kind::Level => Cause::Scope(self.scope()),
+            _ => Cause::Deadline(self.scope()),
+        }
+    }
+
+    /// Fills in what a frame takes from those around it when it is first entered.
+    pub(crate) fn inherit(&mut self, path: &[Self]) {
+        if let Some(level) = path.iter().rev().find(|frame| frame.is_level()) {
+            self.told = level.told;
+        }
+        if let Some(branch) = path.iter().rev().find(|frame| frame.is_branch()) {
+            self.told_cancel = branch.told_cancel;
+            self.told_note = branch.told_note;
+        }
+    }
+}

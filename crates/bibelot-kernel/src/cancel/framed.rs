@@ -1,0 +1,85 @@
+//! Shields and branches: scopes that change what is heard and never what is returned.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use pin_project_lite::pin_project;
+
+use super::frame::Kind;
+use super::scope::Scope;
+use crate::home;
+
+pin_project! {
+    /// The future of [`shield`], [`shield_for`] and [`branch`].
+    #[must_use = "futures do nothing until polled"]
+    pub struct Framed<F> {
+        #[pin]
+        body: F,
+        lifts_after: Option<Duration>,
+        scope: Scope,
+    }
+}
+
+/// Runs `body` unheard of requests from outside, which wait for the first blocking point after it.
+///
+/// Scopes inside work. Under an executor that is not ours it changes nothing.
+///
+/// Curio: `disable_cancellation()`.
+pub fn shield<F: Future>(body: F) -> Framed<F> {
+    Framed {
+        body,
+        lifts_after: None,
+        scope: Scope::new(Kind::Shield),
+    }
+}
+
+/// Runs `body` behind a [`shield`] that lifts after `span`, counted from its first poll.
+pub fn shield_for<F: Future>(span: Duration, body: F) -> Framed<F> {
+    Framed {
+        body,
+        lifts_after: Some(span),
+        scope: Scope::new(Kind::Shield),
+    }
+}
+
+/// Runs `body` as an arm of its own: it hears of a cancel by itself, whoever beside it has heard.
+///
+/// For combinators of your own; those of the facade put a branch around each arm.
+pub fn branch<F: Future>(body: F) -> Framed<F> {
+    Framed {
+        body,
+        lifts_after: None,
+        scope: Scope::new(Kind::Branch),
+    }
+}
+
+impl<F: Future> Future for Framed<F> {
+    type Output = F::Output;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
+        let this = self.project();
+        let body = this.body;
+        let core = home::with(std::rc::Rc::clone);
+        let Some(core) = core else {
+            return body.poll(context);
+        };
+        if this.scope.is_new()
+            && let Some(span) = *this.lifts_after
+        {
+            this.scope.frame.deadline = core.now() + span;
+        }
+        this.scope
+            .poll_driven(&core, context, |context| body.poll(context))
+    }
+}
+
+impl<F> fmt::Debug for Framed<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Framed")
+            .field("kind", &self.scope.frame.kind)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,42 @@
+//! Cancellation: how limits, shields and requests interrupt code, and as what value.
+//!
+//! | File | What it holds |
+//! |---|---|
+//! | `cause`, `cancelled`, `as_cancelled` | the value that travels, and how any error is asked for it |
+//! | `frame`, `path` | the scopes around the code being polled |
+//! | `request` | which request is due, and what telling it changes |
+//! | `scope` | what the scopes' futures have in common |
+//! | `limit`, `framed`, `cancellable`, `stop` | the scopes' futures |
+//! | `spot` | where a trap parked |
+//! | `check` | asking and putting back by hand |
+
+mod as_cancelled;
+mod cancellable;
+mod cancelled;
+mod cause;
+mod check;
+mod frame;
+mod framed;
+mod limit;
+pub(crate) mod path;
+mod request;
+mod scope;
+mod spot;
+mod stop;
+
+pub use as_cancelled::{AsCancelled, ViaDyn, ViaError, ViaLocalDyn};
+pub use cancellable::{Cancellable, cancellable};
+pub use cancelled::{Cancellation, Cancelled};
+pub use cause::{Cause, ScopeId};
+pub use check::{check_cancellation, current_deadline, set_pending, take_pending};
+pub use framed::{Framed, branch, shield, shield_for};
+pub use limit::{
+    IgnoreAfter, Limit, TimedOut, TimeoutAfter, TimeoutDrop, ignore_after, ignore_at,
+    timeout_after, timeout_at, timeout_drop,
+};
+
+pub use stop::{CancelScope, Edge, RunInEdge, RunInScope};
+
+pub(crate) use frame::Frame;
+pub(crate) use request::{Asked, Request, View, Wish, tell};
+pub(crate) use spot::Spot;

@@ -1,0 +1,152 @@
+//! The scope: what the scopes' futures have in common.
+//!
+//! A scope owns its frame and its timer. It puts the frame on the path, polls the body, asks whether a
+//! request went unheard, sets the timer if the body is pending, and takes the frame back.
+
+use std::rc::Rc;
+use std::task::{Context, Poll};
+
+use bibelot_timer::{Instant, Key as TimerKey};
+
+use super::cancelled::Cancelled;
+use super::cause::ScopeId;
+use super::frame::{Frame, Kind};
+use super::path;
+use crate::core::{Core, disarm_from_anywhere};
+use crate::home::KernelId;
+
+/// One scope around a body.
+#[derive(Debug)]
+pub(crate) struct Scope {
+    pub frame: Frame,
+    timer: Option<(KernelId, TimerKey)>,
+}
+
+impl Scope {
+    pub(crate) const fn new(kind: Kind) -> Self {
+        Self {
+            frame: Frame::new(kind, Instant::FAR),
+            timer: None,
+        }
+    }
+
+    pub(crate) fn id(&self) -> ScopeId {
+        self.frame.scope()
+    }
+
+    /// Whether it has not been polled yet.
+    pub(crate) fn is_new(&self) -> bool {
+        self.frame.id == 0
+    }
+
+    /// Polls the body inside the scope. `Err` is a request that nothing inside hears: it has been told
+    /// here, and the body is to be dropped.
+    pub(crate) fn poll<R>(
+        &mut self,
+        core: &Rc<Core>,
+        context: &mut Context<'_>,
+        body: impl FnOnce(&mut Context<'_>) -> Poll<R>,
+    ) -> Result<Poll<R>, Cancelled> {
+        let had_fired = self.frame.fired != 0;
+        let entered = path::enter(self.frame, core.now(), || core.next_stamp());
+        if entered.fires && !self.is_new() {
+            core.wake_inside(self.frame.id);
+        }
+        let polled = body(context);
+        let mut unheard = None;
+        let mut is_covered = false;
+        if polled.is_pending() {
+            unheard = core.unheard().map(|request| core.tell(request));
+            is_covered = path::is_covered(self.frame.deadline);
+        }
+        self.frame = entered.leave();
+        if let Some(told) = unheard {
+            self.disarm();
+            return Err(told);
+        }
+        match polled {
+            Poll::Ready(_) => self.disarm(),
+            Poll::Pending => self.arm(core, context, is_covered, had_fired),
+        }
+        Ok(polled)
+    }
+
+    /// Polls a body that is always driven to its end: what nothing inside hears stays due.
+    pub(crate) fn poll_driven<R>(
+        &mut self,
+        core: &Rc<Core>,
+        context: &mut Context<'_>,
+        body: impl FnOnce(&mut Context<'_>) -> Poll<R>,
+    ) -> Poll<R> {
+        let entered = path::enter(self.frame, core.now(), || core.next_stamp());
+        let polled = body(context);
+        self.frame = entered.leave();
+        match polled {
+            Poll::Ready(_) => self.disarm(),
+            Poll::Pending => self.arm(core, context, false, false),
+        }
+        polled
+    }
+
+    /// Sets the timer for the frame's deadline, whatever stands around.
+    pub(crate) fn arm_at(&mut self, core: &Rc<Core>, context: &Context<'_>) {
+        self.arm(core, context, false, false);
+    }
+
+    /// Sets the timer if somebody has to be woken when the time comes.
+    fn arm(&mut self, core: &Rc<Core>, context: &Context<'_>, is_covered: bool, had_fired: bool) {
+        let lifts = self.frame.kind == Kind::Shield && self.frame.deadline > core.now();
+        let is_wanted = !had_fired && (self.frame.is_armed() || lifts);
+        if !is_wanted || self.frame.deadline.is_never() {
+            self.disarm();
+            return;
+        }
+        if self.timer.is_none() && is_covered && !lifts {
+            return;
+        }
+        let key = self.timer.map(|(kernel, key)| {
+            assert!(
+                kernel == core.id,
+                "a scope belongs to the kernel it was first polled on"
+            );
+            key
+        });
+        self.timer = Some((core.id, core.arm(key, self.frame.deadline, context)));
+    }
+
+    /// Takes the timer out.
+    pub(crate) fn disarm(&mut self) {
+        if let Some((kernel, key)) = self.timer.take() {
+            disarm_from_anywhere(kernel, key);
+        }
+    }
+
+    /// A request of this scope's that was put back as a note goes with it.
+    pub(crate) fn take_note(&self, core: &Core) {
+        if !core.current.asked.get() {
+            return;
+        }
+        let Some(key) = core.current.key() else {
+            return;
+        };
+        let id = self.id();
+        let note = {
+            let mut tasks = core.tasks.borrow_mut();
+            let Some(entry) = tasks.get_mut(key) else {
+                return;
+            };
+            entry
+                .extra_mut()
+                .asked
+                .note
+                .take_if(|note| note.cause.scope() == Some(id))
+        };
+        drop(note);
+    }
+}
+
+impl Drop for Scope {
+    fn drop(&mut self) {
+        self.disarm();
+    }
+}

@@ -1,0 +1,228 @@
+//! The core: one kernel's state, reached by the code that runs on its thread.
+//!
+//! Each part is in a cell of its own, borrowed for a moment and never while code of users runs: not
+//! while a task is polled, nor while a waker, a future or a value of theirs is cloned, woken or dropped.
+//!
+//! # Invariants
+//!
+//! - `now` is read from the clock once a turn and at interludes, and never goes back.
+//! - `stamp` grows with each use: stamps order requests and parkings.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use std::task::{Context, Waker};
+
+use bibelot_reactor::{Call, Reactor, Reply};
+use bibelot_sched::{Choice, Wake};
+use bibelot_timer::{Clock, Instant, Key as TimerKey, Wheel};
+
+use crate::backend::BackendInfo;
+use crate::choose::Paths;
+use crate::config::Config;
+use crate::current::Current;
+use crate::home::KernelId;
+use crate::io;
+use crate::numbers::Numbers;
+use crate::observer::Observers;
+use crate::ready::{Item, Ready};
+use crate::record::Records;
+use crate::remote::Remote;
+use crate::tasks::{TaskKey, Tasks};
+
+/// What a timer does when its time has come.
+pub(crate) enum Timer {
+    Wake(Waker),
+    Io(io::Alarm),
+}
+
+/// What a kernel has done, for whoever compares.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct KernelCounters {
+    /// Turns.
+    pub turns: u64,
+    /// Polls of tasks and main futures.
+    pub polls: u64,
+    /// Tasks spawned.
+    pub spawned: u64,
+    /// Timers that fired.
+    pub timers_fired: u64,
+    /// Parkings that had to look closer whether a request was due.
+    pub slow_looks: u64,
+    /// Tasks that panicked.
+    pub panicked: u64,
+}
+
+/// One kernel.
+pub(crate) struct Core {
+    pub id: KernelId,
+    pub remote: &'static Remote,
+    pub config: Config,
+    pub info: BackendInfo,
+    pub records: Records,
+    pub tasks: RefCell<Tasks>,
+    pub timers: RefCell<Wheel<Timer>>,
+    pub io: RefCell<io::Table>,
+    pub reactor: RefCell<Box<dyn Reactor>>,
+    pub observers: Observers,
+    pub current: Current,
+    pub ready: RefCell<Ready>,
+    pub choice: Option<RefCell<Box<dyn Choice>>>,
+    pub clock: Box<dyn Clock>,
+    pub numbers: Numbers,
+    /// Names for choices; empty without a chooser.
+    pub paths: Paths,
+    pub counters: Cell<KernelCounters>,
+    /// Tasks spawned from now on are born cancelled.
+    pub closing: Cell<bool>,
+    /// The main future is in the ready queue.
+    pub main_queued: Cell<bool>,
+    pub main_waker: RefCell<Option<Waker>>,
+    /// The main future's place among the tasks, while one runs.
+    pub main_key: Cell<Option<TaskKey>>,
+    now: Cell<Instant>,
+    stamp: Cell<u64>,
+}
+
+impl Core {
+    pub(crate) fn new(
+        id: KernelId,
+        remote: &'static Remote,
+        config: Config,
+        world: crate::backend::World,
+        ready: Ready,
+        observers: Observers,
+    ) -> Self {
+        let now = world.clock.now();
+        Self {
+            id,
+            remote,
+            info: BackendInfo {
+                name: world.reactor.name(),
+                reason: world.reason,
+            },
+            records: Records::new(),
+            tasks: RefCell::default(),
+            timers: RefCell::new(Wheel::new(now)),
+            io: RefCell::new(io::Table::new(&config)),
+            config,
+            reactor: RefCell::new(world.reactor),
+            observers,
+            current: Current::new(),
+            ready: RefCell::new(ready),
+            choice: world.choice.map(RefCell::new),
+            clock: world.clock,
+            numbers: Numbers::new(),
+            paths: Paths::default(),
+            counters: Cell::default(),
+            closing: Cell::new(false),
+            main_queued: Cell::new(false),
+            main_waker: RefCell::default(),
+            main_key: Cell::new(None),
+            now: Cell::new(now),
+            stamp: Cell::new(0),
+        }
+    }
+
+    /// The time of the current turn.
+    pub(crate) fn now(&self) -> Instant {
+        self.now.get()
+    }
+
+    /// Reads the clock.
+    pub(crate) fn read_clock(&self) -> Instant {
+        let now = self.clock.now().max(self.now.get());
+        self.now.set(now);
+        now
+    }
+
+    /// The next stamp.
+    pub(crate) fn next_stamp(&self) -> u64 {
+        let stamp = self.stamp.get() + 1;
+        self.stamp.set(stamp);
+        stamp
+    }
+
+    /// The newest stamp.
+    pub(crate) fn last_stamp(&self) -> u64 {
+        self.stamp.get()
+    }
+
+    pub(crate) fn count(&self, change: impl FnOnce(&mut KernelCounters)) {
+        let mut counters = self.counters.get();
+        change(&mut counters);
+        self.counters.set(counters);
+    }
+
+    /// Queues something to be polled.
+    pub(crate) fn push_ready(&self, item: Item, why: Wake) {
+        self.ready.borrow_mut().push(item, why);
+    }
+
+    /// Queues the main future, once.
+    pub(crate) fn wake_main(&self) {
+        if self.main_key.get().is_some() && !self.main_queued.replace(true) {
+            self.push_ready(Item::Main, Wake::Woken);
+        }
+    }
+
+    /// Does what never waits.
+    pub(crate) fn call(&self, call: Call) -> std::io::Result<Reply> {
+        self.reactor.borrow_mut().call(call)
+    }
+
+    /// Sets a timer that wakes this context's waker, or moves one that is set.
+    pub(crate) fn arm(
+        &self,
+        key: Option<TimerKey>,
+        at: Instant,
+        context: &Context<'_>,
+    ) -> TimerKey {
+        if let Some(key) = key {
+            let kept = {
+                let timers = self.timers.borrow();
+                match timers.get(key) {
+                    Some(Timer::Wake(waker)) => Some(waker.will_wake(context.waker())),
+                    _ => None,
+                }
+            };
+            match kept {
+                Some(true) => return key,
+                Some(false) => self.disarm(key),
+                None => {}
+            }
+        }
+        let timer = Timer::Wake(context.waker().clone());
+        self.timers.borrow_mut().insert(at, timer)
+    }
+
+    /// Takes a timer out; one that has fired is ignored.
+    pub(crate) fn disarm(&self, key: TimerKey) {
+        let timer = self.timers.borrow_mut().remove(key);
+        drop(timer);
+    }
+}
+
+/// Wakes each of them, outside all borrows; a panic of one does not keep the others asleep.
+pub(crate) fn wake_all(wakers: impl IntoIterator<Item = Waker>) {
+    for waker in wakers {
+        contain(|| waker.wake());
+    }
+}
+
+/// Runs code of users whose panic nobody can be told of.
+pub(crate) fn contain(body: impl FnOnce()) {
+    let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(body));
+    if let Err(payload) = result {
+        // A payload may panic when it is dropped, too.
+        std::mem::forget(payload);
+    }
+}
+
+/// Takes a timer out of the kernel it was set in, from any thread.
+pub(crate) fn disarm_from_anywhere(kernel: KernelId, key: TimerKey) {
+    let here = crate::home::with_kernel(kernel, |core: &Rc<Core>| core.disarm(key));
+    if here.is_none() {
+        crate::remote::send(kernel, crate::remote::Message::CancelTimer(key));
+    }
+}

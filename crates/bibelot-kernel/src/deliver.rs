@@ -1,0 +1,218 @@
+//! Delivery: how the rules of cancellation meet the kernel's state.
+//!
+//! The rules themselves are plain functions over the path and what a task was asked (`cancel::request`);
+//! here they are given the running task, and what they decide is carried out.
+
+use std::rc::Rc;
+use std::task::Waker;
+
+use crate::cancel::{self, Asked, Cancelled, Cause, Frame, Request, Spot, View, Wish, path};
+use crate::core::{Core, wake_all};
+use crate::tasks::TaskKey;
+
+static NOTHING_ASKED: Asked = Asked {
+    cancel: None,
+    note: None,
+};
+
+impl Core {
+    /// The strongest request that may be delivered here.
+    pub(crate) fn due(&self, spot: Option<Spot>) -> Option<Request> {
+        if path::alarm() > self.now() && !self.current.asked.get() {
+            return None;
+        }
+        self.count(|counters| counters.slow_looks += 1);
+        self.view(|view| view.due(spot))
+    }
+
+    /// The strongest request made here so far, whatever shields there are.
+    pub(crate) fn due_behind_shields(&self) -> Option<Request> {
+        self.view(|view| view.due_behind_shields())
+    }
+
+    fn view<R>(&self, look: impl FnOnce(View<'_>) -> R) -> R {
+        let tasks = self.tasks.borrow();
+        let entry = self.current.key().and_then(|key| tasks.get(key));
+        let asked = entry
+            .and_then(|entry| entry.extra())
+            .map_or(&NOTHING_ASKED, |e| &e.asked);
+        path::look(|path| {
+            look(View {
+                path,
+                asked,
+                task: self.current.number(),
+                now: self.now(),
+            })
+        })
+    }
+
+    /// Delivers `request` here, now.
+    pub(crate) fn tell(&self, request: Request) -> Cancelled {
+        path::change(|path| cancel::tell(path, request.origin, self.last_stamp()));
+        Cancelled::new(request.cause)
+    }
+
+    /// A spot in the running task.
+    pub(crate) fn spot(&self) -> Spot {
+        Spot::new(
+            self.id,
+            self.current.key(),
+            self.current.number(),
+            self.next_stamp(),
+        )
+    }
+
+    /// The spot of a trap that parks here: the one it has in this task, or a new one; listed if it is
+    /// polled with a waker that is not the task's own.
+    pub(crate) fn keep_spot(&self, spot: Option<Spot>, waker: &Waker) -> Spot {
+        let number = self.current.number();
+        let mut kept = match spot {
+            Some(spot) if spot.task == number => spot,
+            other => {
+                if let Some(moved) = other {
+                    moved.leave_foreign();
+                }
+                self.spot()
+            }
+        };
+        if self.current.is_own(waker) {
+            if kept.is_listed() {
+                kept.leave_foreign();
+                kept = kept.unlisted();
+            }
+            return kept;
+        }
+        let Some(key) = self.current.key() else {
+            return kept;
+        };
+        let waker = waker.clone();
+        let replaced = {
+            let mut tasks = self.tasks.borrow_mut();
+            let Some(entry) = tasks.get_mut(key) else {
+                return kept;
+            };
+            let (place, replaced) = path::look(|path| {
+                let scopes = path.iter().map(|frame| frame.id);
+                entry.add_foreign(kept.place(), waker, scopes)
+            });
+            kept = kept.listed(place);
+            replaced
+        };
+        drop(replaced);
+        kept
+    }
+
+    /// Takes a trap with a waker of its own off its task's list.
+    pub(crate) fn leave_foreign(&self, key: TaskKey, place: u32) {
+        let waker = {
+            let mut tasks = self.tasks.borrow_mut();
+            tasks
+                .get_mut(key)
+                .and_then(|entry| entry.remove_foreign(place))
+        };
+        drop(waker);
+    }
+
+    /// Wakes the running task's traps that have wakers of their own and are inside `scope`.
+    pub(crate) fn wake_inside(&self, scope: u64) {
+        let Some(key) = self.current.key() else {
+            return;
+        };
+        let mut wakers = Vec::new();
+        if let Some(entry) = self.tasks.borrow().get(key) {
+            entry.foreign_wakers(Some(scope), &mut wakers);
+        }
+        wake_all(wakers);
+    }
+
+    /// A request that nothing inside the innermost frame on the path has heard or will hear.
+    pub(crate) fn unheard(&self) -> Option<Request> {
+        let frame = path::look(|path| path.last().copied())?;
+        self.unheard_in(&frame)
+    }
+
+    /// The same for `frame`, which must be the innermost on the path.
+    pub(crate) fn unheard_in(&self, frame: &Frame) -> Option<Request> {
+        if frame.occupied || (frame.alarm > self.now() && !self.current.asked.get()) {
+            return None;
+        }
+        let key = self.current.key()?;
+        let is_listed = self
+            .tasks
+            .borrow()
+            .get(key)
+            .is_some_and(|e| e.has_foreign(frame.id));
+        if is_listed {
+            None
+        } else {
+            self.view(|view| view.due(None))
+        }
+    }
+
+    /// Asks the task to stop, once; whether this was the first time.
+    pub(crate) fn cancel(self: &Rc<Self>, key: TaskKey, cause: Cause) -> bool {
+        let stamp = self.next_stamp();
+        let asked = self.ask(key, |asked| {
+            let is_first = asked.cancel.is_none();
+            if is_first {
+                asked.cancel = Some(Wish { stamp, cause });
+            }
+            is_first
+        });
+        if asked {
+            self.records.cancelled(key.slot);
+        }
+        asked
+    }
+
+    /// Asks the task to stop what it waits for; whether it has not ended.
+    pub(crate) fn interrupt(self: &Rc<Self>, key: TaskKey) -> bool {
+        let stamp = self.next_stamp();
+        let mut replaced = None;
+        let asked = self.ask(key, |asked| {
+            replaced = asked.note.replace(Wish {
+                stamp,
+                cause: Cause::Interrupt,
+            });
+            true
+        });
+        drop(replaced);
+        asked
+    }
+
+    /// Changes what a live task was asked; if it changed, wakes it and all its listed traps.
+    fn ask(self: &Rc<Self>, key: TaskKey, change: impl FnOnce(&mut Asked) -> bool) -> bool {
+        let mut wakers = Vec::new();
+        {
+            let mut tasks = self.tasks.borrow_mut();
+            let Some(entry) = tasks.get_mut(key) else {
+                return false;
+            };
+            if entry.end.is_some() || !change(&mut entry.extra_mut().asked) {
+                return false;
+            }
+            entry.foreign_wakers(None, &mut wakers);
+        }
+        if self.current.key() == Some(key) {
+            self.current.asked.set(true);
+        }
+        wake_all(wakers);
+        self.wake_task(key);
+        true
+    }
+
+    /// Puts the task or main future `key` into the ready queue, unless it is there.
+    pub(crate) fn wake_task(self: &Rc<Self>, key: TaskKey) {
+        let task = {
+            let tasks = self.tasks.borrow();
+            match tasks.get(key) {
+                Some(entry) => entry.task.clone(),
+                None => return,
+            }
+        };
+        match task {
+            Some(task) => task.wake(),
+            None => self.wake_main(),
+        }
+    }
+}

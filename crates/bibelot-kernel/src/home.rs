@@ -1,0 +1,91 @@
+//! The home: which kernel this thread serves, and how code reaches it.
+//!
+//! A thread has at most one kernel. Its number is drawn from a process-wide counter and never used
+//! again, so a name that carries it can be checked from any thread at any later time. The number also
+//! says where the kernel's [`Remote`] is, so that other threads find it without a search.
+//!
+//! # Invariants
+//!
+//! - `NUMBER` is the number of the kernel in `CORE`, and 0 when there is none.
+//! - Code runs under a shared borrow of `CORE`; it is replaced only when no kernel code runs.
+
+use std::cell::{Cell, RefCell};
+use std::fmt;
+use std::rc::Rc;
+
+use crate::core::Core;
+use crate::remote;
+
+thread_local! {
+    static NUMBER: Cell<u64> = const { Cell::new(0) };
+    static CORE: RefCell<Option<Rc<Core>>> = const { RefCell::new(None) };
+}
+
+/// Names one kernel of this process; never used twice.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct KernelId(pub(crate) u64);
+
+impl fmt::Debug for KernelId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "KernelId({self})")
+    }
+}
+
+impl fmt::Display for KernelId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (life, place) = remote::parts(*self);
+        write!(f, "{life}.{place}")
+    }
+}
+
+/// Whether `kernel` is the one that this thread serves.
+pub(crate) fn is_here(kernel: KernelId) -> bool {
+    kernel.0 != 0
+        && NUMBER
+            .try_with(Cell::get)
+            .is_ok_and(|here| here == kernel.0)
+}
+
+/// Runs `body` with this thread's kernel, if it has one.
+pub(crate) fn with<R>(body: impl FnOnce(&Rc<Core>) -> R) -> Option<R> {
+    let found = CORE.try_with(|core| core.borrow().as_ref().map(body));
+    found.ok().flatten()
+}
+
+/// Runs `body` with the kernel `id` if this thread serves it.
+pub(crate) fn with_kernel<R>(id: KernelId, body: impl FnOnce(&Rc<Core>) -> R) -> Option<R> {
+    if is_here(id) { with(body) } else { None }
+}
+
+/// Runs `body` with this thread's kernel.
+///
+/// # Panics
+///
+/// If the thread has none; `what` names what needs it.
+#[track_caller]
+pub(crate) fn expect<R>(what: &str, body: impl FnOnce(&Rc<Core>) -> R) -> R {
+    match with(body) {
+        Some(value) => value,
+        None => panic!("{what} needs a bibelot kernel on this thread, and there is none"),
+    }
+}
+
+/// Whether this thread has a kernel.
+pub(crate) fn is_taken() -> bool {
+    NUMBER.with(Cell::get) != 0
+}
+
+/// Makes `core` the kernel of this thread. The caller has seen that there is none.
+pub(crate) fn move_in(core: &Rc<Core>) {
+    CORE.with_borrow_mut(|slot| *slot = Some(core.clone()));
+    NUMBER.set(core.id.0);
+}
+
+/// Ends this thread's service for the kernel `id`.
+pub(crate) fn move_out(id: KernelId) {
+    if is_here(id) {
+        NUMBER.set(0);
+        let core = CORE.with_borrow_mut(Option::take);
+        drop(core);
+    }
+}

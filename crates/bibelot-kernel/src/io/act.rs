@@ -1,0 +1,118 @@
+//! Acts: what a change of the table makes necessary, done when nothing is borrowed.
+
+use std::rc::Rc;
+use std::task::Waker;
+
+use bibelot_reactor::{Completion, Op, Token};
+use bibelot_timer::{Instant, Key as TimerKey};
+
+use super::table::Key;
+use crate::core::{Core, Timer, contain};
+
+/// Something to be done outside the table.
+pub(crate) enum Act {
+    Wake(Waker),
+    /// Code of users may hide in what a waker or a completion owns.
+    Drop(Trash),
+    Submit(Token, Op),
+    Cancel(Token),
+    Arm(Alarm, Instant),
+    Disarm(TimerKey),
+}
+
+/// What is dropped outside the table.
+#[expect(dead_code, reason = "held to be dropped")]
+pub(crate) enum Trash {
+    Waker(Waker),
+    Completion(Box<Completion>),
+    Slot(Box<super::table::Slot>),
+}
+
+/// A timer of the table's own.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Alarm {
+    /// A flow paused for want of descriptors or memory may go on.
+    Resume(Key),
+    /// An object that is being closed has had its time.
+    Linger(Key),
+}
+
+impl Core {
+    /// Carries the acts out, and those that follow from them.
+    pub(crate) fn carry_out(self: &Rc<Self>, mut acts: Vec<Act>) {
+        let mut next = 0;
+        // Acts are carried out in their order; what an act brings goes to the end.
+        while next < acts.len() {
+            let act =
+                std::mem::replace(&mut acts[next], Act::Cancel(Token::new(Token::RESERVED, 0)));
+            next += 1;
+            match act {
+                Act::Wake(waker) => contain(|| waker.wake()),
+                Act::Drop(trash) => contain(|| drop(trash)),
+                Act::Submit(token, op) => {
+                    let end = self.reactor.borrow_mut().submit(token, op);
+                    if let Some(end) = end {
+                        self.io.borrow_mut().settle(end, &mut acts);
+                    }
+                }
+                Act::Cancel(token) if token.slot() < Token::RESERVED => {
+                    self.reactor.borrow_mut().cancel(token);
+                }
+                Act::Cancel(_) => {}
+                Act::Arm(alarm, at) => {
+                    let key = self.timers.borrow_mut().insert(at, Timer::Io(alarm));
+                    let late = self.io.borrow_mut().armed(alarm, key);
+                    if let Some(late) = late {
+                        self.disarm(late);
+                    }
+                }
+                Act::Disarm(key) => self.disarm(key),
+            }
+        }
+        acts.clear();
+        self.io.borrow_mut().recycle(acts);
+    }
+
+    /// Changes the table and does what follows.
+    pub(crate) fn with_io<R>(
+        self: &Rc<Self>,
+        change: impl FnOnce(&mut super::Table, &mut Vec<Act>) -> R,
+    ) -> R {
+        let (value, acts) = {
+            let mut io = self.io.borrow_mut();
+            io.shared.now = self.now();
+            let mut acts = io.acts();
+            (change(&mut io, &mut acts), acts)
+        };
+        if acts.is_empty() {
+            self.io.borrow_mut().recycle(acts);
+        } else {
+            self.carry_out(acts);
+        }
+        value
+    }
+
+    /// Settles what the reactor gave.
+    pub(crate) fn settle(self: &Rc<Self>, ends: &mut Vec<Completion>) {
+        if ends.is_empty() {
+            return;
+        }
+        self.with_io(|io, acts| {
+            for end in ends.drain(..) {
+                io.settle(end, acts);
+            }
+        });
+    }
+
+    /// A timer of the table's has fired.
+    pub(crate) fn io_alarm(self: &Rc<Self>, alarm: Alarm) {
+        self.with_io(|io, acts| io.alarm(alarm, acts));
+    }
+
+    /// Sends what gathered in outboxes since the last time.
+    pub(crate) fn flush_outboxes(self: &Rc<Self>) {
+        if self.io.borrow().has_dirty() {
+            self.with_io(|io, acts| io.flush_dirty(acts));
+        }
+    }
+}

@@ -1,0 +1,593 @@
+//! The handle: a name for an object, which may go to any thread, and the traps that wait at the object.
+//!
+//! Used on a thread that does not serve its kernel, every call says so and does nothing; dropped there,
+//! the handle is released by a message.
+
+use std::fmt;
+use std::io;
+use std::task::Waker;
+
+use bibelot_reactor::Fd;
+
+use super::act::{Act, Trash};
+use super::read_side::{Arrival, Flow};
+use super::table::{Key, Message as TableMessage};
+use super::{Direction, busy, closed, wrong_kernel};
+use crate::home::{self, KernelId};
+use crate::record::Wait;
+use crate::remote::{self, Message};
+use crate::trap::{Leave, Op, Park, Trap};
+
+/// A handle to a listener or stream; clones share it.
+///
+/// When the last handle is dropped, what was written is sent, within the kernel's linger time, and then
+/// the descriptor is closed, also when the kernel ends meanwhile.
+pub struct Object {
+    id: Id,
+}
+
+/// Names an object of some kernel.
+#[derive(Clone, Copy)]
+struct Id {
+    kernel: KernelId,
+    key: Key,
+}
+
+/// The future of [`Object::receive`].
+pub type Receive = Trap<ReceiveOp>;
+/// The future of [`Object::room`].
+pub type Room = Trap<RoomOp>;
+/// The future of [`Object::close`].
+pub type Close = Trap<CloseOp>;
+
+impl Object {
+    /// Takes a listening socket over; at most `kept_max` connections wait in its inbox (at least 1).
+    ///
+    /// # Panics
+    ///
+    /// Without a kernel on this thread.
+    #[track_caller]
+    #[must_use]
+    pub fn listener(fd: Fd, kept_max: usize) -> Self {
+        Self::adopt(
+            fd,
+            Flow::Connections {
+                kept_max: kept_max.max(1),
+            },
+        )
+    }
+
+    /// Takes a connected stream socket over.
+    ///
+    /// # Panics
+    ///
+    /// Without a kernel on this thread.
+    #[track_caller]
+    #[must_use]
+    pub fn stream(fd: Fd) -> Self {
+        Self::adopt(fd, Flow::Bytes)
+    }
+
+    #[track_caller]
+    fn adopt(fd: Fd, flow: Flow) -> Self {
+        home::expect("an object", |core| {
+            let key = core.io.borrow_mut().adopt(fd, flow);
+            Self {
+                id: Id {
+                    kernel: core.id,
+                    key,
+                },
+            }
+        })
+    }
+
+    /// The kernel it belongs to.
+    #[must_use]
+    pub fn kernel(&self) -> KernelId {
+        self.id.kernel
+    }
+
+    /// Its descriptor, while it is open.
+    ///
+    /// # Errors
+    ///
+    /// When it is closed, or on a thread of another kernel.
+    pub fn fd(&self) -> io::Result<Fd> {
+        self.id
+            .with(|object| object.fd().cloned())
+            .and_then(|fd| fd.ok_or_else(closed))
+    }
+
+    /// Takes the next thing that arrived, if one is there: `Ok(None)` is the end of the stream.
+    ///
+    /// It only looks at what has arrived here; it does not ask the world.
+    pub fn try_receive(&self) -> Option<io::Result<Option<Arrival>>> {
+        self.id.try_receive()
+    }
+
+    /// Waits for the next thing that arrives: `Ok(None)` is the end of the stream.
+    ///
+    /// # Errors
+    ///
+    /// The inner error is the world's, each told once; one that says [`Busy`](super::Busy) when another
+    /// task waits here; one that says [`WrongKernel`](super::WrongKernel) elsewhere. The outer one is
+    /// [`Cancelled`](crate::Cancelled).
+    ///
+    /// # Cancellation
+    ///
+    /// Leaves at once; what arrives stays here for the next caller. Dropped, too.
+    #[track_caller]
+    pub fn receive(&self) -> Receive {
+        Trap::new(ReceiveOp::new(self.id))
+    }
+
+    /// Takes as many of `bytes` as there is room for, to be sent at the end of the turn, in order. How
+    /// many that was; 0 when it is full.
+    ///
+    /// # Errors
+    ///
+    /// That of a send that failed, told once; after it, or once closed, that it is over.
+    pub fn push(&self, bytes: &[u8]) -> io::Result<usize> {
+        let key = self.id.key;
+        let pushed = home::with_kernel(self.id.kernel, |core| {
+            core.with_io(|io, acts| {
+                let (object, shared) = io.object_and_shared(key).ok_or_else(closed)?;
+                object.push(key, bytes, shared, acts)
+            })
+        });
+        pushed.unwrap_or_else(|| Err(wrong_kernel()))
+    }
+
+    /// Sends what gathered now, instead of at the end of the turn.
+    ///
+    /// # Errors
+    ///
+    /// As those of [`push`](Self::push).
+    pub fn flush_now(&self) -> io::Result<()> {
+        let key = self.id.key;
+        let flushed = home::with_kernel(self.id.kernel, |core| {
+            core.with_io(|io, acts| {
+                let object = io.object(key).ok_or_else(closed)?;
+                object.send_next(key, acts);
+                object.write.check()
+            })
+        });
+        flushed.unwrap_or_else(|| Err(wrong_kernel()))
+    }
+
+    /// Waits until at most `len_max` bytes wait to be sent: 0 until everything has been sent.
+    ///
+    /// # Errors
+    ///
+    /// As those of [`push`](Self::push) and [`receive`](Self::receive).
+    ///
+    /// # Cancellation
+    ///
+    /// Leaves at once; what was taken is sent all the same.
+    #[track_caller]
+    pub fn room(&self, len_max: usize) -> Room {
+        Trap::new(RoomOp {
+            id: self.id,
+            len_max,
+            ticket: None,
+        })
+    }
+
+    /// How many bytes were taken from writers, and how many of them the world has taken.
+    ///
+    /// # Errors
+    ///
+    /// On a thread of another kernel.
+    pub fn counts(&self) -> io::Result<(u64, u64)> {
+        self.id.with(|object| object.write.counts())
+    }
+
+    /// How many bytes wait to be sent.
+    ///
+    /// # Errors
+    ///
+    /// On a thread of another kernel.
+    pub fn unsent_len(&self) -> io::Result<usize> {
+        self.id.with(|object| object.write.outbox.len())
+    }
+
+    /// The marks of the kernel: how many bytes an outbox takes, and down to where a writer that found
+    /// it full should wait.
+    ///
+    /// # Errors
+    ///
+    /// On a thread of another kernel.
+    pub fn marks(&self) -> io::Result<(usize, usize)> {
+        let marks = home::with_kernel(self.id.kernel, |core| {
+            (core.config.io.high_mark, core.config.io.low_mark)
+        });
+        marks.ok_or_else(wrong_kernel)
+    }
+
+    /// Sends what was written, then closes the descriptor, also under other handles, and says how that
+    /// went.
+    ///
+    /// # Errors
+    ///
+    /// The inner error is that of a send that failed, or of the close.
+    ///
+    /// # Cancellation
+    ///
+    /// The close goes on; only the wait for it is left. Dropped before its first poll it does nothing.
+    #[track_caller]
+    pub fn close(self) -> Close {
+        Trap::new(CloseOp {
+            handle: self,
+            ticket: None,
+            has_begun: false,
+        })
+    }
+}
+
+impl Id {
+    fn with<R>(self, look: impl FnOnce(&mut super::object::Object) -> R) -> io::Result<R> {
+        let found = home::with_kernel(self.kernel, |core| {
+            core.io
+                .borrow_mut()
+                .object(self.key)
+                .map(look)
+                .ok_or_else(closed)
+        });
+        found.unwrap_or_else(|| Err(wrong_kernel()))
+    }
+
+    fn try_receive(self) -> Option<io::Result<Option<Arrival>>> {
+        let taken = self.with(|object| match object.read.inbox.take() {
+            None if !object.is_open() => Some(Err(closed())),
+            taken => taken,
+        });
+        taken.unwrap_or_else(|error| Some(Err(error)))
+    }
+
+    /// Whoever waited at one side has left.
+    fn leave(self, side: Direction, ticket: u32) {
+        let here = home::with_kernel(self.kernel, |core| {
+            core.leave_object(self.key, side, ticket)
+        });
+        if here.is_none() {
+            let message = TableMessage::LeaveObject(self.key, side, ticket);
+            remote::send(self.kernel, Message::Io(message));
+        }
+    }
+}
+
+impl Clone for Object {
+    fn clone(&self) -> Self {
+        let Id { kernel, key } = self.id;
+        let here = home::with_kernel(kernel, |core| core.hold_object(key));
+        if here.is_none() {
+            remote::send(kernel, Message::Io(TableMessage::HoldObject(key)));
+        }
+        Self { id: self.id }
+    }
+}
+
+impl Drop for Object {
+    fn drop(&mut self) {
+        let Id { kernel, key } = self.id;
+        let here = home::with_kernel(kernel, |core| core.release_object(key));
+        if here.is_none() {
+            remote::send(kernel, Message::Io(TableMessage::ReleaseObject(key)));
+        }
+    }
+}
+
+impl fmt::Debug for Object {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Object")
+            .field("slot", &self.id.key.slot)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Waits for the next thing that arrives.
+pub struct ReceiveOp {
+    id: Id,
+    ticket: Option<u32>,
+    reason: Wait,
+}
+
+impl ReceiveOp {
+    fn new(id: Id) -> Self {
+        Self {
+            id,
+            ticket: None,
+            reason: Wait::Read,
+        }
+    }
+
+    fn leave_ticket(&mut self) {
+        if let Some(ticket) = self.ticket.take() {
+            self.id.leave(Direction::Read, ticket);
+        }
+    }
+}
+
+impl Op for ReceiveOp {
+    type Out = io::Result<Option<Arrival>>;
+
+    fn take(&mut self) -> Option<Self::Out> {
+        // Whoever came first has the first claim.
+        let is_turn = self
+            .id
+            .with(|object| self.ticket.is_some() || !object.read.waiter.is_taken());
+        match is_turn {
+            Ok(true) => {
+                let taken = self.id.try_receive()?;
+                self.leave_ticket();
+                Some(taken)
+            }
+            Ok(false) => Some(Err(busy(Direction::Read))),
+            Err(error) => Some(Err(error)),
+        }
+    }
+
+    fn park(&mut self, waker: &Waker) -> Park<Self::Out> {
+        let Id { kernel, key } = self.id;
+        let ticket = self.ticket;
+        let parked = home::with_kernel(kernel, |core| {
+            core.with_io(|io, acts| {
+                let object = io.object(key).ok_or_else(closed)?;
+                self.reason = object.read.wait_reason();
+                object.wait_read(key, ticket, waker, acts)
+            })
+        });
+        match parked.unwrap_or_else(|| Err(wrong_kernel())) {
+            Ok(ticket) => self.ticket = Some(ticket),
+            Err(error) => return Park::Ended(Err(error)),
+        }
+        match self.id.try_receive() {
+            Some(taken) => {
+                self.leave_ticket();
+                Park::Ended(taken)
+            }
+            None => Park::Waits,
+        }
+    }
+
+    fn leave(&mut self) -> Leave<Self::Out> {
+        self.leave_ticket();
+        Leave::Left
+    }
+
+    fn wait(&self) -> Wait {
+        self.reason
+    }
+}
+
+impl Drop for ReceiveOp {
+    fn drop(&mut self) {
+        self.leave_ticket();
+    }
+}
+
+impl fmt::Debug for ReceiveOp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Receive")
+            .field("slot", &self.id.key.slot)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Waits for room in an outbox.
+pub struct RoomOp {
+    id: Id,
+    len_max: usize,
+    ticket: Option<u32>,
+}
+
+impl RoomOp {
+    fn leave_ticket(&mut self) {
+        if let Some(ticket) = self.ticket.take() {
+            self.id.leave(Direction::Write, ticket);
+        }
+    }
+
+    fn look(&mut self) -> Option<io::Result<()>> {
+        let Id { kernel, key } = self.id;
+        let len_max = self.len_max;
+        let found = home::with_kernel(kernel, |core| {
+            let mut io = core.io.borrow_mut();
+            let Some((object, shared)) = io.object_and_shared(key) else {
+                return Some(Err(closed()));
+            };
+            object
+                .write
+                .has_room(len_max, shared)
+                .then(|| object.write.check())
+        });
+        found.unwrap_or_else(|| Some(Err(wrong_kernel())))
+    }
+}
+
+impl Op for RoomOp {
+    type Out = io::Result<()>;
+
+    fn take(&mut self) -> Option<Self::Out> {
+        let found = self.look()?;
+        self.leave_ticket();
+        Some(found)
+    }
+
+    fn park(&mut self, waker: &Waker) -> Park<Self::Out> {
+        let Id { kernel, key } = self.id;
+        let (len_max, ticket) = (self.len_max, self.ticket);
+        let parked = home::with_kernel(kernel, |core| {
+            core.with_io(|io, acts| {
+                let (object, shared) = io.object_and_shared(key).ok_or_else(closed)?;
+                let Some((ticket, old)) = object.write.waiter.wait(ticket, waker) else {
+                    return Err(busy(Direction::Write));
+                };
+                acts.extend(old.map(|old| Act::Drop(Trash::Waker(old))));
+                object.write.wanted_len = len_max;
+                if object.write.outbox.len() <= len_max && !shared.starved.contains(&key) {
+                    shared.starved.push(key);
+                }
+                object.send_next(key, acts);
+                Ok(ticket)
+            })
+        });
+        match parked.unwrap_or_else(|| Err(wrong_kernel())) {
+            Ok(ticket) => self.ticket = Some(ticket),
+            Err(error) => return Park::Ended(Err(error)),
+        }
+        // The send may have ended on the spot.
+        match self.take() {
+            Some(found) => Park::Ended(found),
+            None => Park::Waits,
+        }
+    }
+
+    fn leave(&mut self) -> Leave<Self::Out> {
+        self.leave_ticket();
+        Leave::Left
+    }
+
+    fn wait(&self) -> Wait {
+        if self.len_max == 0 {
+            Wait::Drain
+        } else {
+            Wait::Write
+        }
+    }
+}
+
+impl Drop for RoomOp {
+    fn drop(&mut self) {
+        self.leave_ticket();
+    }
+}
+
+impl fmt::Debug for RoomOp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Room")
+            .field("len_max", &self.len_max)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Waits for an object to be closed.
+pub struct CloseOp {
+    handle: Object,
+    ticket: Option<u32>,
+    has_begun: bool,
+}
+
+impl CloseOp {
+    fn leave_ticket(&mut self) {
+        let Some(ticket) = self.ticket.take() else {
+            return;
+        };
+        let left = self.handle.id.with(|object| object.leave_close(ticket));
+        drop(left);
+    }
+}
+
+impl Op for CloseOp {
+    type Out = io::Result<()>;
+
+    fn take(&mut self) -> Option<Self::Out> {
+        let Id { kernel, key } = self.handle.id;
+        let closed = home::with_kernel(kernel, |core| {
+            core.with_io(|io, acts| {
+                let Some((object, shared)) = io.object_and_shared(key) else {
+                    return Some(Ok(()));
+                };
+                if !self.has_begun {
+                    self.has_begun = true;
+                    let ended = object.begin_end(key, shared, acts);
+                    debug_assert!(
+                        ended == super::object::Ended::Stays,
+                        "a handle still holds the object"
+                    );
+                }
+                object.take_closed()
+            })
+        });
+        closed.unwrap_or_else(|| Some(Err(wrong_kernel())))
+    }
+
+    fn park(&mut self, waker: &Waker) -> Park<Self::Out> {
+        let Id { kernel, key } = self.handle.id;
+        let ticket = self.ticket;
+        let parked = home::with_kernel(kernel, |core| {
+            core.with_io(|io, acts| {
+                let object = io.object(key).ok_or_else(closed)?;
+                object.wait_closed(ticket, waker, acts)
+            })
+        });
+        match parked.unwrap_or_else(|| Err(wrong_kernel())) {
+            Ok(ticket) => self.ticket = Some(ticket),
+            Err(error) => return Park::Ended(Err(error)),
+        }
+        match self.take() {
+            Some(closed) => Park::Ended(closed),
+            None => Park::Waits,
+        }
+    }
+
+    fn leave(&mut self) -> Leave<Self::Out> {
+        self.leave_ticket();
+        Leave::Left
+    }
+
+    fn wait(&self) -> Wait {
+        Wait::Close
+    }
+}
+
+impl Drop for CloseOp {
+    fn drop(&mut self) {
+        self.leave_ticket();
+    }
+}
+
+impl fmt::Debug for CloseOp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Close").field(&self.handle).finish()
+    }
+}
+
+impl crate::core::Core {
+    pub(crate) fn hold_object(&self, key: Key) {
+        if let Some(object) = self.io.borrow_mut().object(key) {
+            object.handles += 1;
+        }
+    }
+
+    pub(crate) fn release_object(self: &std::rc::Rc<Self>, key: Key) {
+        self.with_io(|io, acts| {
+            if let Some((object, shared)) = io.object_and_shared(key) {
+                let ended = object.release(key, shared, acts);
+                io.after(key, ended, acts);
+            }
+        });
+    }
+
+    pub(crate) fn leave_object(&self, key: Key, side: Direction, ticket: u32) {
+        let waker = self
+            .io
+            .borrow_mut()
+            .object(key)
+            .and_then(|object| match side {
+                Direction::Read => object.read.waiter.leave(ticket),
+                Direction::Write => object.write.waiter.leave(ticket),
+            });
+        drop(waker);
+    }
+
+    /// Does what another thread asked of the table.
+    pub(crate) fn io_message(self: &std::rc::Rc<Self>, message: TableMessage) {
+        match message {
+            TableMessage::AbandonOperation(key) => self.with_io(|io, acts| io.abandon(key, acts)),
+            TableMessage::ReleaseObject(key) => self.release_object(key),
+            TableMessage::HoldObject(key) => self.hold_object(key),
+            TableMessage::LeaveObject(key, side, ticket) => self.leave_object(key, side, ticket),
+        }
+    }
+}

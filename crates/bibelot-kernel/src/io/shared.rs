@@ -1,0 +1,77 @@
+//! What all objects of a kernel share: limits, the memory of outboxes, and the counts.
+
+use std::time::Duration;
+
+use bibelot_reactor::Spare;
+use bibelot_timer::Instant;
+
+use super::table::Key;
+
+/// Sizes and spans.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Limits {
+    /// How many bytes an outbox takes.
+    pub high_mark: usize,
+    /// Down to where a writer that found it full waits.
+    pub low_mark: usize,
+    /// How many bytes all outboxes take together.
+    pub kernel_mark: usize,
+    pub unread_bytes_max: usize,
+    pub unread_buffers_max: usize,
+    /// How long an object that is being closed may still send.
+    pub linger: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            high_mark: 64 * 1024,
+            low_mark: 16 * 1024,
+            kernel_mark: 64 * 1024 * 1024,
+            unread_bytes_max: 64 * 1024,
+            unread_buffers_max: 4,
+            linger: Duration::from_secs(5),
+        }
+    }
+}
+
+/// What all objects share.
+pub(crate) struct Shared {
+    pub limits: Limits,
+    /// The time of the current turn.
+    pub now: Instant,
+    pub spare: Spare,
+    /// Bytes in all outboxes.
+    pub buffered: usize,
+    /// Bytes that were taken from writers and could not be sent.
+    pub unsent_bytes: u64,
+    /// Objects whose outboxes are to be flushed.
+    pub dirty: Vec<Key>,
+    /// Objects whose writers wait for the kernel-wide mark.
+    pub starved: Vec<Key>,
+    /// How many objects are being closed.
+    pub closing: usize,
+}
+
+impl Shared {
+    pub(crate) fn new(limits: Limits) -> Self {
+        Self {
+            limits,
+            now: Instant::ZERO,
+            spare: Spare::default(),
+            buffered: 0,
+            unsent_bytes: 0,
+            dirty: Vec::new(),
+            starved: Vec::new(),
+            closing: 0,
+        }
+    }
+
+    /// The objects whose writers may go on, now that there is room in the kernel again.
+    pub(crate) fn take_starved(&mut self) -> Vec<Key> {
+        if self.buffered > self.limits.kernel_mark / 2 {
+            return Vec::new();
+        }
+        std::mem::take(&mut self.starved)
+    }
+}

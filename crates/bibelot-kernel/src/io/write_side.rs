@@ -1,0 +1,157 @@
+//! The write side: what an object has taken from its writers, and the send that is under way.
+//!
+//! No future owns a send. Writers put bytes into the outbox; it leaves in one send at the end of the
+//! turn, or at once when it is full. A failed send is kept and told to the next writer.
+//!
+//! # Invariants
+//!
+//! - At most one send of an object is in flight.
+//! - `error` is told once; after it nothing is sent any more.
+
+use std::io;
+
+use bibelot_reactor::{Buf, Completion, Fd, Op, Outbox, Outcome};
+
+use super::act::Act;
+use super::read_side::Waiter;
+use super::shared::Shared;
+use super::table::Key;
+use super::{Direction, closed};
+
+/// One object's write side.
+#[derive(Debug, Default)]
+pub(crate) struct WriteSide {
+    pub outbox: Outbox,
+    pub waiter: Waiter,
+    /// Down to how many bytes the waiter wants the outbox.
+    pub wanted_len: usize,
+    /// It is on the list of outboxes to be flushed.
+    pub is_dirty: bool,
+    /// The user will write nothing more, or nothing can be sent any more.
+    is_broken: bool,
+    error: Option<io::Error>,
+    /// How many bytes were ever taken from writers.
+    accepted: u64,
+}
+
+impl WriteSide {
+    /// Takes as much of `bytes` as there is room for.
+    pub(crate) fn push(
+        &mut self,
+        key: Key,
+        fd: &Fd,
+        bytes: &[u8],
+        shared: &mut Shared,
+        acts: &mut Vec<Act>,
+    ) -> io::Result<usize> {
+        self.check()?;
+        let room = shared.limits.kernel_mark.saturating_sub(shared.buffered);
+        let offered = &bytes[..bytes.len().min(room)];
+        let count = self
+            .outbox
+            .push(offered, shared.limits.high_mark, &mut shared.spare);
+        self.accepted += count as u64;
+        shared.buffered += count;
+        if self.outbox.len() >= shared.limits.high_mark {
+            self.send_next(key, fd, acts);
+        } else if count > 0 && !self.is_dirty {
+            self.is_dirty = true;
+            shared.dirty.push(key);
+        }
+        Ok(count)
+    }
+
+    /// Tells of a failed send, once; then that it is over.
+    pub(crate) fn check(&mut self) -> io::Result<()> {
+        match self.error.take() {
+            Some(error) => Err(error),
+            None if self.is_broken => Err(closed()),
+            None => Ok(()),
+        }
+    }
+
+    /// The failure that nobody has been told of yet.
+    pub(crate) fn take_error(&mut self) -> Option<io::Error> {
+        self.error.take()
+    }
+
+    pub(crate) fn has_failed(&self) -> bool {
+        self.is_broken
+    }
+
+    /// Begins to send the next piece.
+    pub(crate) fn send_next(&mut self, key: Key, fd: &Fd, acts: &mut Vec<Act>) {
+        if self.is_broken {
+            return;
+        }
+        if let Some(buf) = self.outbox.take() {
+            let op = Op::Send {
+                socket: fd.clone(),
+                buf,
+            };
+            acts.push(Act::Submit(key.token(Direction::Write), op));
+        }
+    }
+
+    /// Takes what became of a send.
+    pub(crate) fn settle(
+        &mut self,
+        key: Key,
+        fd: &Fd,
+        completion: Completion,
+        shared: &mut Shared,
+        acts: &mut Vec<Act>,
+    ) {
+        let before = self.outbox.len();
+        let buf = completion.buf.unwrap_or_else(|| Buf::with_capacity(0));
+        match completion.result {
+            Ok(Outcome::Count(count)) => {
+                self.outbox.settle(buf, count, &mut shared.spare);
+                shared.buffered -= before - self.outbox.len();
+                self.send_next(key, fd, acts);
+            }
+            result => {
+                self.outbox.settle(buf, 0, &mut shared.spare);
+                let error = result
+                    .err()
+                    .unwrap_or_else(|| io::Error::other("not a send's end"));
+                self.fail(Some(error), shared);
+            }
+        }
+        self.wake_if_room(key, shared, acts);
+    }
+
+    /// Gives up what was not sent.
+    pub(crate) fn fail(&mut self, error: Option<io::Error>, shared: &mut Shared) {
+        let before = self.outbox.len();
+        let given_up = self.outbox.clear(&mut shared.spare);
+        shared.buffered -= before - self.outbox.len();
+        shared.unsent_bytes += given_up as u64;
+        self.is_broken = true;
+        self.error = error;
+    }
+
+    /// Wakes the writer that waits if it can go on.
+    fn wake_if_room(&mut self, key: Key, shared: &mut Shared, acts: &mut Vec<Act>) {
+        if !self.waiter.is_taken() || !(self.is_broken || self.outbox.len() <= self.wanted_len) {
+            return;
+        }
+        if shared.buffered >= shared.limits.kernel_mark && !self.is_broken {
+            shared.starved.push(key);
+            return;
+        }
+        acts.extend(self.waiter.take_waker().map(Act::Wake));
+    }
+
+    /// Whether a writer that wants the outbox down to `wanted_len` bytes can go on.
+    pub(crate) fn has_room(&self, wanted_len: usize, shared: &Shared) -> bool {
+        let is_low = self.outbox.len() <= wanted_len;
+        let kernel_has_room = shared.buffered < shared.limits.kernel_mark || wanted_len == 0;
+        self.is_broken || (is_low && kernel_has_room)
+    }
+
+    /// How many bytes were taken from writers and how many of them were sent.
+    pub(crate) fn counts(&self) -> (u64, u64) {
+        (self.accepted, self.outbox.sent())
+    }
+}

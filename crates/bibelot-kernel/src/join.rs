@@ -1,0 +1,246 @@
+//! Joining: waiting for the end of a task, and taking its value.
+
+use std::fmt;
+use std::future::Future;
+use std::marker::PhantomData;
+use std::panic::Location;
+use std::pin::Pin;
+use std::task::{Context, Poll, Waker, ready};
+
+use crate::cancel::Cancelled;
+use crate::home;
+use crate::record::Wait;
+use crate::remote::{self, Message};
+use crate::task::{Task, TaskError, TaskId};
+use crate::tasks::{Ending, Entry, IN_CELL};
+use crate::trap::{Leave, Op, Park, Trap};
+
+/// Waits for the end of a task, without its value; the future of [`Task::wait`].
+pub type WaitEnd = Trap<EndOp>;
+
+/// The end of a task.
+pub struct EndOp {
+    id: TaskId,
+    ticket: Option<u32>,
+}
+
+impl EndOp {
+    pub(crate) fn new(id: TaskId) -> Self {
+        Self { id, ticket: None }
+    }
+
+    /// Takes the waker back, if one was left.
+    fn leave_ticket(&mut self) {
+        let (Some(ticket), TaskId { kernel, key, .. }) = (self.ticket.take(), self.id) else {
+            return;
+        };
+        let here = home::with_kernel(kernel, |core| core.leave_join(key, ticket));
+        if here.is_none() {
+            remote::send(kernel, Message::LeaveJoin(key, ticket));
+        }
+    }
+}
+
+impl Op for EndOp {
+    type Out = ();
+
+    fn take(&mut self) -> Option<()> {
+        let TaskId { kernel, key, .. } = self.id;
+        let has_ended = home::with_kernel(kernel, |core| {
+            core.tasks
+                .borrow()
+                .get(key)
+                .is_none_or(|entry| entry.end.is_some())
+        });
+        // On a thread that does not serve the kernel there is nothing to wait for.
+        has_ended.unwrap_or(true).then(|| self.ticket = None)
+    }
+
+    fn park(&mut self, waker: &Waker) -> Park<()> {
+        let TaskId { kernel, key, .. } = self.id;
+        home::with_kernel(kernel, |core| {
+            let own = {
+                let mut tasks = core.tasks.borrow_mut();
+                let entry = tasks.get_mut(key)?;
+                if entry.takes_cell(self.ticket) {
+                    entry.task.clone()
+                } else {
+                    None
+                }
+            };
+            if let Some(task) = own {
+                self.ticket = Some(IN_CELL);
+                // A task that has ended is found so at the next look.
+                let _is_kept = task.set_joiner(waker);
+                return Some(());
+            }
+            let waker = waker.clone();
+            let (ticket, old) = core
+                .tasks
+                .borrow_mut()
+                .get_mut(key)?
+                .add_joiner(self.ticket, waker);
+            self.ticket = Some(ticket);
+            drop(old);
+            Some(())
+        });
+        Park::Waits
+    }
+
+    fn leave(&mut self) -> Leave<()> {
+        self.leave_ticket();
+        Leave::Left
+    }
+
+    fn wait(&self) -> Wait {
+        Wait::Join
+    }
+}
+
+impl Drop for EndOp {
+    fn drop(&mut self) {
+        self.leave_ticket();
+    }
+}
+
+impl fmt::Debug for EndOp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("End").field(&self.id.number()).finish()
+    }
+}
+
+/// The value of a task.
+pub struct JoinOp<T> {
+    end: EndOp,
+    value: PhantomData<fn() -> T>,
+}
+
+impl<T: 'static> JoinOp<T> {
+    pub(crate) fn new(id: TaskId) -> Self {
+        Self {
+            end: EndOp::new(id),
+            value: PhantomData,
+        }
+    }
+
+    pub(crate) fn try_take(&self) -> Option<Result<T, TaskError>> {
+        let TaskId { kernel, key, .. } = self.end.id;
+        let found = home::with_kernel(kernel, |core| {
+            let mut tasks = core.tasks.borrow_mut();
+            match tasks.get_mut(key) {
+                Some(entry) if entry.end.is_none() => None,
+                Some(entry) => Some(take_value(entry)),
+                None => Some(Err(TaskError::Aborted)),
+            }
+        });
+        found.unwrap_or(Some(Err(TaskError::WrongKernel)))
+    }
+}
+
+/// Takes the value of a task that has ended.
+fn take_value<T: 'static>(entry: &mut Entry) -> Result<T, TaskError> {
+    match entry.end {
+        Some(Ending::Returned | Ending::Panicked) => {}
+        Some(Ending::Deaf) => {
+            let told = entry.extra_mut().deaf.take();
+            return Err(told.map_or(TaskError::Taken, TaskError::Cancelled));
+        }
+        Some(Ending::Aborted) | None => return Err(TaskError::Aborted),
+    }
+    match entry.task.as_ref().and_then(|task| task.take_output::<T>()) {
+        Some(Ok(value)) => Ok(value),
+        Some(Err(payload)) => Err(TaskError::Panicked(payload)),
+        None => Err(TaskError::Taken),
+    }
+}
+
+impl<T: 'static> Op for JoinOp<T> {
+    type Out = Result<T, TaskError>;
+
+    fn take(&mut self) -> Option<Self::Out> {
+        let value = self.try_take()?;
+        self.end.ticket = None;
+        Some(value)
+    }
+
+    fn park(&mut self, waker: &Waker) -> Park<Self::Out> {
+        match self.end.park(waker) {
+            Park::Waits => Park::Waits,
+            Park::Ended(()) => Park::Ended(Err(TaskError::Aborted)),
+        }
+    }
+
+    fn leave(&mut self) -> Leave<Self::Out> {
+        self.end.leave_ticket();
+        Leave::Left
+    }
+
+    fn wait(&self) -> Wait {
+        Wait::Join
+    }
+}
+
+impl<T> fmt::Debug for JoinOp<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Join").field(&self.end.id.number()).finish()
+    }
+}
+
+/// The future of [`Task::join`].
+#[derive(Debug)]
+#[must_use = "futures do nothing until polled"]
+pub struct Join<T: 'static>(Trap<JoinOp<T>>);
+
+impl<T: 'static> Join<T> {
+    #[track_caller]
+    pub(crate) fn new(id: TaskId) -> Self {
+        Self(Trap::new(JoinOp::new(id)))
+    }
+
+    fn at(id: TaskId, site: &'static Location<'static>) -> Self {
+        Self(Trap::at(JoinOp::new(id), site))
+    }
+}
+
+impl<T: 'static> Future for Join<T> {
+    type Output = Result<T, TaskError>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        Poll::Ready(flatten(ready!(Pin::new(&mut self.0).poll(context))))
+    }
+}
+
+fn flatten<T>(joined: Result<Result<T, TaskError>, Cancelled>) -> Result<T, TaskError> {
+    joined.unwrap_or_else(|cancelled| Err(TaskError::Interrupted(cancelled)))
+}
+
+/// A task awaited by value: dropped, it lets the task go on by itself.
+#[derive(Debug)]
+#[must_use = "futures do nothing until polled"]
+pub struct JoinOwned<T: 'static> {
+    join: Join<T>,
+    task: Task<T>,
+}
+
+impl<T: 'static> JoinOwned<T> {
+    #[track_caller]
+    pub(crate) fn new(task: Task<T>) -> Self {
+        Self {
+            join: Join::at(task.id(), Location::caller()),
+            task,
+        }
+    }
+
+    /// The task.
+    pub fn task(&self) -> &Task<T> {
+        &self.task
+    }
+}
+
+impl<T: 'static> Future for JoinOwned<T> {
+    type Output = Result<T, TaskError>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        Pin::new(&mut self.join).poll(context)
+    }
+}

@@ -1,0 +1,387 @@
+//! The kernel: one thread's tasks, and the ways to run them.
+
+use std::fmt;
+use std::future::Future;
+use std::io;
+use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind};
+use std::pin::pin;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::task::{Wake, Waker};
+
+use bibelot_reactor::{Call, Completion, Counters, Reply};
+use bibelot_timer::Instant;
+
+use crate::backend::BackendInfo;
+use crate::builder::Builder;
+use crate::core::{Core, KernelCounters};
+use crate::current::Own;
+use crate::home::{self, KernelId};
+use crate::observer::{Suspended, Terminated};
+use crate::record::{RecordReader, Tenant};
+use crate::remote;
+use crate::shutdown::ShutdownReport;
+use crate::task::TaskId;
+use crate::tasks::Ending;
+use crate::turn::{Idle, poll_once};
+
+/// One thread's kernel: its tasks, timers and operations, which persist from one run to the next.
+///
+/// A thread has at most one. Dropping it is [`shutdown`](Self::shutdown) without the report; forgetting
+/// it leaks everything it has, and its thread never gets another.
+///
+/// After a fork the kernel belongs to the parent alone: the child must neither use nor drop it.
+///
+/// Curio: `Kernel`.
+pub struct Kernel {
+    pub(crate) core: Rc<Core>,
+    pub(crate) ends: Vec<Completion>,
+    pub(crate) is_down: bool,
+    pub(crate) at_shutdown: Vec<Box<dyn FnOnce()>>,
+}
+
+/// A kernel cannot be had on this thread, because it has one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("this thread has a bibelot kernel already, and can have only one at a time")]
+pub struct AlreadyRunning;
+
+/// What one [`Kernel::turn`] did and what it waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Turn {
+    /// How many polls it made.
+    pub ran: usize,
+    /// Whether tasks are ready again already.
+    pub is_ready: bool,
+    /// When the next timer is due.
+    pub next_deadline: Option<Instant>,
+}
+
+impl Kernel {
+    /// A builder of kernels.
+    #[must_use]
+    pub fn builder() -> Builder {
+        Builder::new()
+    }
+
+    /// Runs `future` to its end, and everything that is ready meanwhile.
+    ///
+    /// Returns as soon as the future does; tasks that are left stay as they are until the next run.
+    /// The future need not be `'static`.
+    ///
+    /// Curio: `Kernel.run(corofunc)`.
+    ///
+    /// # Panics
+    ///
+    /// With the future's own panic; when called from inside a task of this kernel; and when the kernel
+    /// cannot go on, see [`try_block_on`](Self::try_block_on).
+    #[track_caller]
+    pub fn block_on<F: Future>(&mut self, future: F) -> F::Output {
+        match self.try_block_on(future) {
+            Ok(value) => value,
+            Err(error) => panic!("the kernel cannot go on: {error}"),
+        }
+    }
+
+    /// The same, with an error when the kernel cannot go on.
+    ///
+    /// # Errors
+    ///
+    /// When the reactor is beyond use, or when a simulated world finds that nothing will ever happen.
+    ///
+    /// # Panics
+    ///
+    /// With the future's own panic, and when called from inside a task of this kernel.
+    #[track_caller]
+    pub fn try_block_on<F: Future>(&mut self, future: F) -> io::Result<F::Output> {
+        let core = self.core.clone();
+        let main = Main::begin(&core, Location::caller());
+        let mut future = pin!(future);
+        let mut outcome = None;
+        core.wake_main();
+        let attention = Attention::begin(&core);
+        while outcome.is_none() {
+            let mut poll = || {
+                outcome = main.poll(future.as_mut());
+                outcome.is_some()
+            };
+            core.turn(Idle::Wait, &mut self.ends, &mut poll)?;
+        }
+        drop(attention);
+        match outcome {
+            Some(Ok(value)) => {
+                main.end(Ending::Returned);
+                Ok(value)
+            }
+            Some(Err(payload)) => {
+                main.end(Ending::Panicked);
+                resume_unwind(payload)
+            }
+            None => unreachable!("the loop ends with an outcome"),
+        }
+    }
+
+    /// Makes one pass without waiting: for loops that belong to somebody else.
+    ///
+    /// Curio: `Kernel.run()` without an argument.
+    ///
+    /// # Errors
+    ///
+    /// When the reactor is beyond use.
+    pub fn turn(&mut self) -> io::Result<Turn> {
+        let done = self.core.turn(Idle::Look, &mut self.ends, &mut || false)?;
+        Ok(Turn {
+            ran: done.polls,
+            is_ready: self.core.ready.borrow().len() > 0,
+            next_deadline: self.core.timers.borrow().next_deadline(),
+        })
+    }
+
+    /// Ends all tasks, sends what was written, and says what was left.
+    ///
+    /// All tasks are cancelled, newest first, and awaited for the kernel's grace; what has not ended by
+    /// then is aborted and named in the report. Outboxes have the kernel's linger time. Then the
+    /// callbacks of [`on_shutdown`](Self::on_shutdown) run.
+    ///
+    /// Curio: `Kernel.run(shutdown=True)`.
+    pub fn shutdown(mut self) -> ShutdownReport {
+        self.shut_down()
+    }
+
+    /// Calls `callback` when all tasks have ended, in the order of registration.
+    pub fn on_shutdown(&mut self, callback: impl FnOnce() + 'static) {
+        self.at_shutdown.push(Box::new(callback));
+    }
+
+    /// This kernel's id.
+    #[must_use]
+    pub fn id(&self) -> KernelId {
+        self.core.id
+    }
+
+    /// Which backend it runs on, and why.
+    #[must_use]
+    pub fn backend(&self) -> &BackendInfo {
+        &self.core.info
+    }
+
+    /// A reader of what its tasks do, for any thread; it works also while the kernel is stuck.
+    #[must_use]
+    pub fn reader(&self) -> RecordReader {
+        self.core.records.reader()
+    }
+
+    /// How many tasks have not ended.
+    #[must_use]
+    pub fn live_tasks(&self) -> usize {
+        self.core.tasks.borrow().live()
+    }
+
+    /// What it has done so far.
+    #[must_use]
+    pub fn counters(&self) -> KernelCounters {
+        self.core.counters.get()
+    }
+
+    /// What its reactor has done so far.
+    #[must_use]
+    pub fn reactor_counters(&self) -> Counters {
+        match self.core.call(Call::Counters) {
+            Ok(Reply::Counters(counters)) => counters,
+            _ => Counters::default(),
+        }
+    }
+
+    /// The time of its current turn.
+    #[must_use]
+    pub fn clock(&self) -> Instant {
+        self.core.now()
+    }
+
+    /// Runs without a main future until `is_done`, at most until `deadline`.
+    pub(crate) fn run_until(
+        &mut self,
+        deadline: Instant,
+        is_done: impl Fn(&Core) -> bool,
+    ) -> io::Result<()> {
+        let core = self.core.clone();
+        let _attention = Attention::begin(&core);
+        while !is_done(&core) && core.now() < deadline {
+            core.turn(Idle::WaitUntil(deadline), &mut self.ends, &mut || false)?;
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Kernel {
+    fn drop(&mut self) {
+        if !self.is_down {
+            self.shut_down();
+        }
+    }
+}
+
+impl fmt::Debug for Kernel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Kernel")
+            .field("id", &self.core.id)
+            .field("backend", &self.core.info.name)
+            .field("live_tasks", &self.live_tasks())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Whether this thread's kernel is being run, and a task of it is being polled right now.
+#[must_use]
+pub fn is_running() -> bool {
+    home::with(|core| core.current.key().is_some()).unwrap_or(false)
+}
+
+/// While it lives the thread waits for the world as sharply as it can.
+struct Attention<'a>(&'a Core);
+
+impl<'a> Attention<'a> {
+    fn begin(core: &'a Core) -> Self {
+        // A world without a thread of its own to sharpen may refuse; timers are merely less sharp.
+        let _ = core.call(Call::Attend { begin: true });
+        Self(core)
+    }
+}
+
+impl Drop for Attention<'_> {
+    fn drop(&mut self) {
+        let _ = self.0.call(Call::Attend { begin: false });
+    }
+}
+
+/// The main future's place among the tasks.
+struct Main<'a> {
+    core: &'a Rc<Core>,
+    id: TaskId,
+    waker: Waker,
+}
+
+impl<'a> Main<'a> {
+    fn begin(core: &'a Rc<Core>, spawn_site: &'static Location<'static>) -> Self {
+        assert!(
+            core.current.key().is_none(),
+            "block_on was called from inside a task of the same kernel; await the future instead"
+        );
+        let number = core.numbers.draw();
+        let key = {
+            let mut tasks = core.tasks.borrow_mut();
+            let key = tasks.next_key();
+            tasks.insert(key, number, None);
+            key
+        };
+        let generation = key.generation;
+        let tenant = Tenant {
+            number,
+            generation,
+            parent: 0,
+            spawn_site,
+            daemon: false,
+            name: Some(Arc::from("main")),
+        };
+        core.records.begin(key.slot, tenant);
+        if core.choice.is_some() {
+            core.paths.begin(number, 0);
+        }
+        core.main_key.set(Some(key));
+        let waker = core
+            .main_waker
+            .borrow_mut()
+            .get_or_insert_with(|| waker_of(core.id))
+            .clone();
+        let id = TaskId {
+            kernel: core.id,
+            key,
+            number,
+        };
+        core.observers.created(id);
+        Self { core, id, waker }
+    }
+
+    /// Polls the main future once.
+    fn poll<F: Future>(
+        &self,
+        future: std::pin::Pin<&mut F>,
+    ) -> Option<Result<F::Output, Box<dyn std::any::Any + Send>>> {
+        let core = self.core;
+        core.begin_poll(self.id.key.slot, Own::Main(self.waker.data()));
+        let polled = catch_unwind(AssertUnwindSafe(|| poll_once(future, &self.waker)));
+        core.end_poll(self.id.key);
+        match polled {
+            Ok(Some(value)) => Some(Ok(value)),
+            Ok(None) => {
+                if core.main_queued.get() {
+                    core.records.ready(self.id.key.slot);
+                    core.observers.suspended(self.id, Suspended::Ready);
+                } else {
+                    core.note_parked(self.id);
+                }
+                None
+            }
+            Err(payload) => Some(Err(payload)),
+        }
+    }
+
+    fn end(self, ending: Ending) {
+        self.core.main_key.set(None);
+        let how = match ending {
+            Ending::Panicked => Terminated::Panicked,
+            _ => Terminated::Returned,
+        };
+        self.core.main_ended(self.id, ending, how);
+    }
+}
+
+impl Drop for Main<'_> {
+    fn drop(&mut self) {
+        // After `end` this finds nothing left.
+        self.core.main_key.set(None);
+        self.core
+            .main_ended(self.id, Ending::Aborted, Terminated::Aborted);
+    }
+}
+
+impl Core {
+    fn main_ended(self: &Rc<Self>, id: TaskId, ending: Ending, how: Terminated) {
+        let (entry, joiners) = {
+            let mut tasks = self.tasks.borrow_mut();
+            let Some(entry) = tasks.get_mut(id.key) else {
+                return;
+            };
+            entry.end = Some(ending);
+            let joiners = entry.take_joiners();
+            tasks.note_end();
+            (tasks.remove(id.key), joiners)
+        };
+        self.records.terminated(id.key.slot);
+        self.records.end(id.key.slot);
+        self.observers.terminated(id, how);
+        self.paths.end(id.number);
+        crate::core::wake_all(joiners.into_iter().map(|(_, waker)| waker));
+        drop(entry);
+    }
+}
+
+/// The main future's waker: sound from any thread, at home a push.
+struct MainWaker(KernelId);
+
+fn waker_of(kernel: KernelId) -> Waker {
+    Waker::from(Arc::new(MainWaker(kernel)))
+}
+
+impl Wake for MainWaker {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        let here = home::with_kernel(self.0, |core| core.wake_main());
+        if here.is_none() {
+            remote::of(self.0).wake_main(self.0);
+        }
+    }
+}

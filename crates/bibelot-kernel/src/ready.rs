@@ -1,0 +1,91 @@
+//! The ready queue: what will be polled next.
+//!
+//! The usual queue is first in, first out. A scheduler given to the builder takes its place, and a
+//! chooser, in a simulated world, picks any one that is ready.
+
+use std::collections::VecDeque;
+use std::fmt;
+
+use bibelot_sched::{Scheduler, Wake};
+use bibelot_task::Runnable;
+
+use crate::tag::Tag;
+
+/// Something that can be polled.
+pub(crate) enum Item {
+    /// The future that `block_on` was given.
+    Main,
+    /// A task.
+    Task(Runnable<Tag>),
+}
+
+/// A task that is ready to be polled, as a scheduler sees it.
+pub struct ReadyTask(Item);
+
+impl ReadyTask {
+    /// The task's slot in its kernel's table; `None` for the main future.
+    #[must_use]
+    pub fn slot(&self) -> Option<u32> {
+        self.0.slot()
+    }
+}
+
+impl fmt::Debug for ReadyTask {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("ReadyTask").field(&self.slot()).finish()
+    }
+}
+
+impl Item {
+    pub(crate) fn slot(&self) -> Option<u32> {
+        match self {
+            Self::Main => None,
+            Self::Task(runnable) => Some(runnable.schedule().slot),
+        }
+    }
+}
+
+/// What will be polled next.
+pub(crate) enum Ready {
+    Fifo(VecDeque<Item>),
+    Custom(Box<dyn Scheduler<ReadyTask>>),
+}
+
+impl Ready {
+    pub(crate) fn push(&mut self, item: Item, why: Wake) {
+        match self {
+            Self::Fifo(queue) => queue.push_back(item),
+            Self::Custom(scheduler) => scheduler.push(ReadyTask(item), why),
+        }
+    }
+
+    pub(crate) fn pop(&mut self) -> Option<Item> {
+        match self {
+            Self::Fifo(queue) => queue.pop_front(),
+            Self::Custom(scheduler) => scheduler.pop().map(|task| task.0),
+        }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        match self {
+            Self::Fifo(queue) => queue.len(),
+            Self::Custom(scheduler) => scheduler.len(),
+        }
+    }
+
+    /// What the first `count` items are, for a chooser; `None` for what cannot be picked from.
+    pub(crate) fn first(&self, count: usize) -> Option<impl Iterator<Item = &Item>> {
+        match self {
+            Self::Fifo(queue) => Some(queue.iter().take(count)),
+            Self::Custom(_) => None,
+        }
+    }
+
+    /// Takes the item at `index`, counted from the front.
+    pub(crate) fn pick(&mut self, index: usize) -> Option<Item> {
+        match self {
+            Self::Fifo(queue) => queue.remove(index),
+            Self::Custom(scheduler) => scheduler.pop().map(|task| task.0),
+        }
+    }
+}

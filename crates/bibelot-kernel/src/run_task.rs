@@ -1,0 +1,221 @@
+//! Running a task: one poll, and what follows from how it ended.
+
+use std::rc::Rc;
+
+use bibelot_sched::Wake;
+use bibelot_task::{Aborted, Ran, Runnable};
+use bibelot_timer::Instant;
+
+use crate::budget;
+use crate::cancel::{Request, path};
+use crate::core::{Core, contain, wake_all};
+use crate::current::Own;
+use crate::observer::{Suspended, Terminated};
+use crate::ready::Item;
+use crate::record::Wait;
+use crate::tag::Tag;
+use crate::task::TaskId;
+use crate::tasks::{Ending, TaskKey};
+
+impl Core {
+    /// Polls a task once.
+    pub(crate) fn run_task(self: &Rc<Self>, runnable: Runnable<Tag>) {
+        let slot = runnable.schedule().slot;
+        if runnable.is_stale() {
+            return;
+        }
+        let id = self.begin_poll(slot, Own::Task(runnable.waker_data()));
+        let ran = runnable.run();
+        let deaf = match ran {
+            Ran::Parked | Ran::Woken(_) => self.unheard(),
+            _ => None,
+        };
+        self.end_poll(id.key);
+        match (ran, deaf) {
+            (ran @ (Ran::Parked | Ran::Woken(_)), Some(request)) => {
+                self.drop_deaf(id, request);
+                drop(ran);
+            }
+            (Ran::Parked, None) => self.note_parked(id),
+            (Ran::Woken(runnable), None) => {
+                self.records.ready(slot);
+                self.observers.suspended(id, Suspended::Ready);
+                self.push_ready(Item::Task(runnable), Wake::Yielded);
+            }
+            (Ran::Returned, _) => self.task_ended(id.key, Ending::Returned),
+            (Ran::Panicked, _) => {
+                self.count(|counters| counters.panicked += 1);
+                self.task_ended(id.key, Ending::Panicked);
+            }
+            (Ran::Aborted, _) => self.task_ended(id.key, Ending::Aborted),
+            // It was ended from outside of a run, and whoever did that has made it known.
+            (Ran::Stale, _) => {}
+        }
+    }
+
+    /// Sets the stage for a poll of the task in `slot`.
+    pub(crate) fn begin_poll(&self, slot: u32, own: Own) -> TaskId {
+        self.records.running(slot);
+        let (id, root, is_asked) = {
+            let tasks = self.tasks.borrow();
+            let entry = tasks.at(slot);
+            let key = TaskKey {
+                slot,
+                generation: entry.generation,
+            };
+            let id = TaskId {
+                kernel: self.id,
+                key,
+                number: entry.number,
+            };
+            (id, entry.root(), entry.is_asked())
+        };
+        self.current.begin(id.key, id.number, own, is_asked);
+        if !self.observers.is_empty() {
+            self.observers.running(id);
+        }
+        path::push_root(root);
+        budget::begin();
+        id
+    }
+
+    /// Clears the stage.
+    pub(crate) fn end_poll(&self, key: TaskKey) {
+        budget::end();
+        if let Some(root) = path::pop_root() {
+            let mut tasks = self.tasks.borrow_mut();
+            if let Some(entry) = tasks.get_mut(key) {
+                entry.keep_root(&root);
+            }
+        }
+        self.current.end();
+    }
+
+    /// Notes what the task that was just polled waits for.
+    pub(crate) fn note_parked(&self, id: TaskId) {
+        let (wait, site, alarm) = match self.current.wait() {
+            Some(parked) => (parked.wait, Some(parked.site), parked.alarm),
+            None => (Wait::Foreign, None, Instant::FAR),
+        };
+        self.records.parked(id.key.slot, wait, site);
+        let deadline = (!alarm.is_never()).then(|| alarm.as_nanos());
+        self.records.deadline(id.key.slot, deadline);
+        if !self.observers.is_empty() {
+            self.observers.suspended(id, Suspended::Waits(wait));
+        }
+    }
+
+    /// Drops a task in which nothing hears a request.
+    fn drop_deaf(self: &Rc<Self>, id: TaskId, request: Request) {
+        let task = {
+            let mut tasks = self.tasks.borrow_mut();
+            let Some(entry) = tasks.get_mut(id.key) else {
+                return;
+            };
+            entry.extra_mut().deaf = Some(crate::cancel::Cancelled::new(request.cause));
+            entry.task.clone()
+        };
+        if let Some(task) = task {
+            // It is not being polled, so it is dropped now, or had ended.
+            let _dropped = task.abort();
+        }
+        self.task_ended(id.key, Ending::Deaf);
+    }
+
+    /// Drops the task's future now, or right after the poll that is under way.
+    pub(crate) fn abort(self: &Rc<Self>, key: TaskKey) {
+        let task = {
+            let tasks = self.tasks.borrow();
+            match tasks.get(key) {
+                Some(entry) if entry.end.is_none() => entry.task.clone(),
+                _ => None,
+            }
+        };
+        let Some(task) = task else { return };
+        match task.abort() {
+            Aborted::Dropped => self.task_ended(key, Ending::Aborted),
+            Aborted::AfterPoll | Aborted::HadEnded => {}
+        }
+    }
+
+    /// Makes a task's end known.
+    fn task_ended(self: &Rc<Self>, key: TaskKey, ending: Ending) {
+        let (id, joiners, listener) = {
+            let mut tasks = self.tasks.borrow_mut();
+            let Some(entry) = tasks.get_mut(key) else {
+                return;
+            };
+            if entry.end.is_some() {
+                return;
+            }
+            entry.end = Some(ending);
+            let id = TaskId {
+                kernel: self.id,
+                key,
+                number: entry.number,
+            };
+            let joiners = entry.take_joiners();
+            let listener = match entry.extra() {
+                Some(_) => entry.extra_mut().on_end.take(),
+                None => None,
+            };
+            tasks.note_end();
+            (id, joiners.into_iter().map(|(_, waker)| waker), listener)
+        };
+        self.records.terminated(key.slot);
+        if self.choice.is_some() {
+            self.paths.end(id.number);
+        }
+        if !self.observers.is_empty() {
+            self.observers.terminated(id, terminated(ending));
+        }
+        wake_all(joiners);
+        if let Some(listener) = listener {
+            contain(|| listener(id));
+        }
+        self.forget_if_done(key);
+    }
+
+    /// The task's handle is gone.
+    pub(crate) fn release(&self, key: TaskKey) {
+        if let Some(entry) = self.tasks.borrow_mut().get_mut(key) {
+            entry.held = false;
+        }
+        self.forget_if_done(key);
+    }
+
+    /// Frees what is kept of a task that has ended and that nobody holds.
+    fn forget_if_done(&self, key: TaskKey) {
+        let entry = {
+            let mut tasks = self.tasks.borrow_mut();
+            match tasks.get(key) {
+                Some(entry) if entry.end.is_some() && !entry.held => tasks.remove(key),
+                _ => None,
+            }
+        };
+        if let Some(entry) = entry {
+            self.records.end(key.slot);
+            contain(|| drop(entry));
+        }
+    }
+
+    /// Whoever waited for the task's end has left.
+    pub(crate) fn leave_join(&self, key: TaskKey, ticket: u32) {
+        let waker = {
+            let mut tasks = self.tasks.borrow_mut();
+            tasks
+                .get_mut(key)
+                .and_then(|entry| entry.remove_joiner(ticket))
+        };
+        drop(waker);
+    }
+}
+
+fn terminated(ending: Ending) -> Terminated {
+    match ending {
+        Ending::Returned => Terminated::Returned,
+        Ending::Panicked => Terminated::Panicked,
+        Ending::Aborted => Terminated::Aborted,
+        Ending::Deaf => Terminated::Dropped,
+    }
+}

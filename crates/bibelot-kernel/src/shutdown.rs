@@ -1,0 +1,130 @@
+//! The shutdown: how a kernel ends, in bounded time, and what it says of it.
+//!
+//! Tasks first: cancelled, awaited, aborted. Then what they wrote: sent, within the linger time. Then the
+//! callbacks. Then everything is let go of in an order in which nothing can be reached that is gone:
+//! futures and values while their kernel is still there, the home of every task, the remote, and last the
+//! reactor, which ends what it still has before it frees anything.
+
+use std::thread;
+
+use crate::cancel::Cause;
+use crate::core::{Core, contain};
+use crate::home;
+use crate::io::IoReport;
+use crate::kernel::Kernel;
+use crate::record::TaskInfo;
+use crate::tasks::TaskKey;
+
+/// What a shutdown left.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct ShutdownReport {
+    /// How many tasks were asked to end.
+    pub cancelled: usize,
+    /// The tasks that did not end in time and were aborted.
+    pub aborted: Vec<TaskInfo>,
+    /// What was left of the kernel's dealings with the world.
+    pub io: IoReport,
+    /// Why the kernel could not go on, if it could not.
+    pub failure: Option<String>,
+}
+
+impl ShutdownReport {
+    /// Whether everything ended by itself and everything was sent.
+    #[must_use]
+    pub fn is_clean(&self) -> bool {
+        self.aborted.is_empty()
+            && self.io.unsent_bytes == 0
+            && self.io.in_flight.is_empty()
+            && self.failure.is_none()
+    }
+}
+
+impl Kernel {
+    pub(crate) fn shut_down(&mut self) -> ShutdownReport {
+        self.is_down = true;
+        let core = self.core.clone();
+        let mut report = ShutdownReport::default();
+        core.closing.set(true);
+        // A thread that is unwinding does not wait for anybody.
+        let grace = if thread::panicking() {
+            Default::default()
+        } else {
+            core.config.grace
+        };
+        let asked = core.tasks.borrow().newest_first();
+        report.cancelled = asked.len();
+        for key in asked {
+            core.cancel(key, Cause::Shutdown);
+        }
+        let deadline = core.read_clock() + grace;
+        let ended = self.run_until(deadline, |core| core.tasks.borrow().live() == 0);
+        report.failure = ended.err().map(|error| error.to_string());
+        self.abort_rest(&mut report);
+        self.close_objects(&mut report);
+        for callback in std::mem::take(&mut self.at_shutdown) {
+            contain(callback);
+        }
+        report.io = core.io.borrow().report();
+        core.let_go();
+        home::move_out(core.id);
+        report
+    }
+
+    fn abort_rest(&mut self, report: &mut ShutdownReport) {
+        let core = self.core.clone();
+        let reader = core.records.reader();
+        // A future that is dropped may spawn; what it spawns is aborted, too.
+        loop {
+            let left: Vec<TaskKey> = core.tasks.borrow().newest_first();
+            if left.is_empty() {
+                return;
+            }
+            for key in left {
+                report
+                    .aborted
+                    .extend(reader.get_at(key.slot, key.generation));
+                core.abort(key);
+            }
+        }
+    }
+
+    /// Sends what was written and closes what is open.
+    fn close_objects(&mut self, report: &mut ShutdownReport) {
+        let core = self.core.clone();
+        core.with_io(|io, acts| io.release_all(acts));
+        if report.failure.is_some() {
+            return;
+        }
+        let deadline = core.now() + core.config.io.linger + core.config.drain_limit;
+        let closed = self.run_until(deadline, |core| core.io.borrow().is_quiet());
+        report.failure = closed.err().map(|error| error.to_string());
+    }
+}
+
+impl Core {
+    /// Lets go of everything while the kernel can still be reached.
+    fn let_go(&self) {
+        let post = self.remote.close(self.id);
+        contain(|| drop(post));
+        loop {
+            let item = self.ready.borrow_mut().pop();
+            let Some(item) = item else { break };
+            contain(|| drop(item));
+        }
+        let entries = self.tasks.borrow_mut().remove_all();
+        for (slot, mut entry) in entries {
+            self.records.end(slot);
+            if let Some(task) = entry.task.take() {
+                let _ended = task.end_home();
+            }
+            contain(|| drop(entry));
+        }
+        let timers: Vec<_> = self.timers.borrow_mut().drain().collect();
+        contain(|| drop(timers));
+        let slots = self.io.borrow_mut().take_all();
+        contain(|| drop(slots));
+        let waker = self.main_waker.borrow_mut().take();
+        drop(waker);
+    }
+}

@@ -1,0 +1,161 @@
+//! Spawning: a future becomes a task.
+
+use std::future::Future;
+use std::panic::Location;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use bibelot_sched::Wake;
+use bibelot_task::{Runnable, TaskRef};
+
+use crate::cancel::Cause;
+use crate::core::Core;
+use crate::home;
+use crate::ready::Item;
+use crate::record::Tenant;
+use crate::tag::Tag;
+use crate::task::{Task, TaskId};
+use crate::tasks::EndListener;
+
+/// Starts `future` as a task of its own.
+///
+/// It is polled for the first time after the caller parks; spawning is no cancel point. The task goes
+/// on whether its handle is kept or dropped. Large futures are better [boxed](TaskBuilder::spawn_boxed).
+///
+/// Curio: `spawn(corofunc)`.
+///
+/// # Panics
+///
+/// Without a kernel on this thread.
+#[track_caller]
+pub fn spawn<F: Future + 'static>(future: F) -> Task<F::Output> {
+    TaskBuilder::new().spawn(future)
+}
+
+/// What a task is spawned with besides its future.
+///
+/// # Examples
+///
+/// ```no_run
+/// use bibelot_kernel::TaskBuilder;
+///
+/// let task = TaskBuilder::new().name("ticker").daemon().spawn(async { 7 });
+/// ```
+#[derive(Clone, Default)]
+pub struct TaskBuilder {
+    name: Option<Arc<str>>,
+    daemon: bool,
+    on_end: Option<EndListener>,
+}
+
+impl TaskBuilder {
+    /// A task without a name that is no daemon.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The name it is shown by.
+    #[must_use]
+    pub fn name(mut self, name: impl Into<Arc<str>>) -> Self {
+        self.name = Some(name.into());
+        self
+    }
+
+    /// Nobody is expected to join it, and nobody misses it: it is cancelled with its kernel.
+    #[must_use]
+    pub fn daemon(mut self) -> Self {
+        self.daemon = true;
+        self
+    }
+
+    /// Calls `listener` when the task has ended, on the kernel's thread, outside any poll of it.
+    #[must_use]
+    pub fn on_end(mut self, listener: impl Fn(TaskId) + 'static) -> Self {
+        self.on_end = Some(Rc::new(listener));
+        self
+    }
+
+    /// See [`spawn`](crate::spawn).
+    ///
+    /// # Panics
+    ///
+    /// Without a kernel on this thread.
+    #[track_caller]
+    pub fn spawn<F: Future + 'static>(self, future: F) -> Task<F::Output> {
+        let site = Location::caller();
+        home::expect("spawn", |core| {
+            core.spawn(self, site, |tag| bibelot_task::spawn(future, tag))
+        })
+    }
+
+    /// Spawns a boxed future, which is never moved: right for futures of many kilobytes.
+    ///
+    /// # Panics
+    ///
+    /// Without a kernel on this thread.
+    #[track_caller]
+    pub fn spawn_boxed<F: Future + 'static>(self, future: Pin<Box<F>>) -> Task<F::Output> {
+        let site = Location::caller();
+        home::expect("spawn", |core| {
+            core.spawn(self, site, |tag| bibelot_task::spawn_boxed(future, tag))
+        })
+    }
+}
+
+impl std::fmt::Debug for TaskBuilder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("TaskBuilder")
+            .field("name", &self.name)
+            .field("daemon", &self.daemon)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Core {
+    fn spawn<T: 'static>(
+        self: &Rc<Self>,
+        with: TaskBuilder,
+        spawn_site: &'static Location<'static>,
+        make: impl FnOnce(Tag) -> (Runnable<Tag>, TaskRef<Tag>),
+    ) -> Task<T> {
+        let number = self.numbers.draw();
+        let mut tasks = self.tasks.borrow_mut();
+        let key = tasks.next_key();
+        let (runnable, task) = make(Tag {
+            kernel: self.id,
+            slot: key.slot,
+        });
+        let entry = tasks.insert(key, number, Some(task));
+        if with.on_end.is_some() {
+            entry.extra_mut().on_end = with.on_end;
+        }
+        drop(tasks);
+        let parent = self.current.number();
+        let tenant = Tenant {
+            number,
+            generation: key.generation,
+            parent,
+            spawn_site,
+            daemon: with.daemon,
+            name: with.name,
+        };
+        self.records.begin(key.slot, tenant);
+        if self.choice.is_some() {
+            self.paths.begin(number, parent);
+        }
+        self.count(|counters| counters.spawned += 1);
+        self.push_ready(Item::Task(runnable), Wake::Spawned);
+        let id = TaskId {
+            kernel: self.id,
+            key,
+            number,
+        };
+        self.observers.created(id);
+        if self.closing.get() {
+            self.cancel(key, Cause::Shutdown);
+        }
+        Task::new(id)
+    }
+}

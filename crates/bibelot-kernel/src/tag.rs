@@ -1,0 +1,43 @@
+//! The tag: what a task's cell knows of its kernel, and how a wake finds its way back.
+
+#![allow(
+    unsafe_code,
+    reason = "the schedule contract of bibelot-task is an unsafe trait"
+)]
+
+use bibelot_sched::Wake;
+use bibelot_task::{Runnable, Schedule};
+
+use crate::home::{self, KernelId};
+use crate::ready::Item;
+use crate::remote;
+
+/// Names a task to its own cell: its kernel, and its slot in the kernel's table.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Tag {
+    pub kernel: KernelId,
+    pub slot: u32,
+}
+
+// SAFETY: `is_here` compares the kernel's number, which is drawn once and never reused, with the number
+// of the kernel that this thread serves. A kernel is `!Send` and a thread's number is set only by
+// `home::move_in` on the thread that built the kernel, so at most one thread ever answers `true`, and
+// it is the one on which the kernel runs its tasks. The kernel ends every cell's home before its
+// number leaves the thread.
+unsafe impl Schedule for Tag {
+    fn is_home(&self) -> bool {
+        home::is_here(self.kernel)
+    }
+
+    fn push(&self, runnable: Runnable<Self>) {
+        let pushed = home::with(|core| {
+            core.records.ready(self.slot);
+            core.push_ready(Item::Task(runnable), Wake::Woken);
+        });
+        debug_assert!(pushed.is_some(), "a home wake finds its kernel");
+    }
+
+    fn push_foreign(&self, runnable: Runnable<Self>) {
+        remote::of(self.kernel).wake_task(self.kernel, runnable);
+    }
+}

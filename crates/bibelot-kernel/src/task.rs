@@ -1,0 +1,426 @@
+//! The task handle: a name by which a task is awaited, asked to stop and looked at.
+//!
+//! A handle holds the kernel's number and the task's key, no pointer, so it may go to any thread
+//! whatever the task's future or value is. What it asks is done on the spot at home, and sent home from
+//! elsewhere; the value is only ever given out on the kernel's thread.
+
+use std::any::Any;
+use std::error::Error;
+use std::fmt;
+use std::future::IntoFuture;
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use crate::cancel::{Cancelled, Cause};
+use crate::home::{self, KernelId};
+use crate::join::{Join, JoinOp, JoinOwned, WaitEnd};
+use crate::remote::{self, Message};
+use crate::tasks::TaskKey;
+
+/// Names one task of this process.
+///
+/// Two ids are equal if they name the same task. It is shown as the number the task was spawned with.
+#[derive(Clone, Copy)]
+pub struct TaskId {
+    pub(crate) kernel: KernelId,
+    pub(crate) key: TaskKey,
+    pub(crate) number: u64,
+}
+
+impl TaskId {
+    /// The number it is shown by; grows with each spawn and is never used again in this process.
+    #[must_use]
+    pub fn number(self) -> u64 {
+        self.number
+    }
+
+    /// The kernel that the task belongs to.
+    #[must_use]
+    pub fn kernel(self) -> KernelId {
+        self.kernel
+    }
+}
+
+impl PartialEq for TaskId {
+    fn eq(&self, other: &Self) -> bool {
+        self.number == other.number
+    }
+}
+
+impl Eq for TaskId {}
+
+impl PartialOrd for TaskId {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for TaskId {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        self.number.cmp(&other.number)
+    }
+}
+
+impl std::hash::Hash for TaskId {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        self.number.hash(state);
+    }
+}
+
+impl fmt::Debug for TaskId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "TaskId({})", self.number)
+    }
+}
+
+impl fmt::Display for TaskId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.number.fmt(f)
+    }
+}
+
+/// Why a task gave no value.
+///
+/// A task's own `Err` is part of its value and not found here.
+#[derive(thiserror::Error)]
+#[non_exhaustive]
+pub enum TaskError {
+    /// Whoever waited for the task was asked to stop; the task goes on.
+    #[error("the wait for a task was cut short: {0}")]
+    Interrupted(#[source] Cancelled),
+    /// The task was asked to stop while nothing in it could hear, and was dropped.
+    #[error("the task was dropped when it was asked to stop: {0}")]
+    Cancelled(#[source] Cancelled),
+    /// The task panicked; pass the payload to [`std::panic::resume_unwind`] to go on unwinding.
+    #[error("the task panicked: {}", panic_message(&**.0))]
+    Panicked(Box<dyn Any + Send>),
+    /// The task was aborted, or its kernel ended before it.
+    #[error("the task was aborted")]
+    Aborted,
+    /// The task's value has been taken already.
+    #[error("the value of the task has been taken already")]
+    Taken,
+    /// The handle was used on a thread that does not serve its kernel.
+    #[error("the task belongs to another kernel")]
+    WrongKernel,
+}
+
+impl From<Cancelled> for TaskError {
+    fn from(cancelled: Cancelled) -> Self {
+        Self::Interrupted(cancelled)
+    }
+}
+
+impl fmt::Debug for TaskError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Interrupted(cancelled) => f.debug_tuple("Interrupted").field(cancelled).finish(),
+            Self::Cancelled(cancelled) => f.debug_tuple("Cancelled").field(cancelled).finish(),
+            Self::Panicked(payload) => f
+                .debug_tuple("Panicked")
+                .field(&panic_message(&**payload))
+                .finish(),
+            Self::Aborted => f.write_str("Aborted"),
+            Self::Taken => f.write_str("Taken"),
+            Self::WrongKernel => f.write_str("WrongKernel"),
+        }
+    }
+}
+
+/// What a panic said, where it said it in words.
+pub(crate) fn panic_message(payload: &(dyn Any + Send)) -> &str {
+    if let Some(message) = payload.downcast_ref::<&'static str>() {
+        message
+    } else if let Some(message) = payload.downcast_ref::<String>() {
+        message
+    } else {
+        "no message"
+    }
+}
+
+/// A handle to a spawned task.
+///
+/// Awaiting it, or [`join`](Self::join), gives the task's value. Dropping it lets the task go on by
+/// itself. It is `Send` whatever the value is; away from its kernel it can ask the task to stop, and
+/// everything else says that it is in the wrong place.
+///
+/// Curio: `Task`.
+#[must_use = "dropping the handle lets the task go on by itself"]
+pub struct Task<T> {
+    id: TaskId,
+    value: PhantomData<fn() -> T>,
+}
+
+impl<T: 'static> Task<T> {
+    pub(crate) fn new(id: TaskId) -> Self {
+        Self {
+            id,
+            value: PhantomData,
+        }
+    }
+
+    /// Waits for the end of the task and takes its value.
+    ///
+    /// The value can be taken once; a later join says [`TaskError::Taken`].
+    ///
+    /// Curio: `join()`, and `TaskError` as there.
+    ///
+    /// # Errors
+    ///
+    /// See [`TaskError`].
+    ///
+    /// # Cancellation
+    ///
+    /// Leaves at once with [`TaskError::Interrupted`]; the task goes on, and its value stays.
+    #[track_caller]
+    pub fn join(&self) -> Join<T> {
+        Join::new(self.id)
+    }
+
+    /// Takes the value if the task has ended.
+    ///
+    /// # Errors
+    ///
+    /// See [`TaskError`].
+    pub fn try_take(&self) -> Option<Result<T, TaskError>> {
+        JoinOp::<T>::new(self.id).try_take()
+    }
+}
+
+impl<T> Task<T> {
+    /// The task's id.
+    #[must_use]
+    pub fn id(&self) -> TaskId {
+        self.id
+    }
+
+    /// A name for the task that does not keep its value.
+    #[must_use]
+    pub fn name_it(&self) -> TaskName {
+        TaskName { id: self.id }
+    }
+
+    /// Asks the task to stop, once. Whether this was the first request and the task had not ended; away
+    /// from its kernel, whether the request was sent.
+    ///
+    /// Curio: `cancel(blocking=False)`.
+    pub fn cancel_nowait(&self) -> bool {
+        self.name_it().cancel_with_cause(Cause::Task)
+    }
+
+    /// Asks the task to stop, with a reason of your own, which the task finds with
+    /// [`Cancellation::downcast_ref`](crate::Cancellation::downcast_ref). See
+    /// [`cancel_nowait`](Self::cancel_nowait).
+    pub fn cancel_with<E: Error + Send + Sync + 'static>(&self, reason: E) -> bool {
+        self.name_it()
+            .cancel_with_cause(Cause::Custom(Arc::new(reason)))
+    }
+
+    /// Asks the task to stop, and waits for its end. A second call only waits.
+    ///
+    /// Curio: `cancel()`.
+    ///
+    /// # Errors
+    ///
+    /// [`Cancelled`] when the caller itself was asked to stop.
+    ///
+    /// # Cancellation
+    ///
+    /// The request stands; only the wait is left.
+    #[track_caller]
+    pub fn cancel(&self) -> WaitEnd {
+        self.cancel_nowait();
+        self.wait()
+    }
+
+    /// Waits for the end of the task and takes nothing.
+    ///
+    /// Curio: `wait()`.
+    ///
+    /// # Errors
+    ///
+    /// [`Cancelled`] when the caller itself was asked to stop.
+    ///
+    /// # Cancellation
+    ///
+    /// Leaves at once.
+    #[track_caller]
+    pub fn wait(&self) -> WaitEnd {
+        self.name_it().wait()
+    }
+
+    /// Asks the task to stop what it waits for now, without asking it to end; may be repeated. Whether
+    /// the task had not ended; away from its kernel, whether the request was sent.
+    pub fn interrupt(&self) -> bool {
+        self.name_it().interrupt()
+    }
+
+    /// Drops the task's future now, or right after the poll that is under way.
+    ///
+    /// Operations in flight become orphans of their objects, guards run, joiners get
+    /// [`TaskError::Aborted`].
+    pub fn abort(&self) {
+        self.name_it().abort();
+    }
+
+    /// Whether a cancel was asked for, whatever became of it.
+    #[must_use]
+    pub fn was_cancelled(&self) -> bool {
+        self.name_it().was_cancelled()
+    }
+
+    /// Whether the task has ended. Away from its kernel it is never known to have.
+    #[must_use]
+    pub fn is_finished(&self) -> bool {
+        self.name_it().is_finished()
+    }
+
+    /// Lets the task go on by itself; the same as dropping the handle.
+    pub fn detach(self) {}
+}
+
+impl<T> Drop for Task<T> {
+    fn drop(&mut self) {
+        let TaskId { kernel, key, .. } = self.id;
+        let here = home::with_kernel(kernel, |core| core.release(key));
+        if here.is_none() {
+            remote::send(kernel, Message::Release(key));
+        }
+    }
+}
+
+impl<T: 'static> IntoFuture for Task<T> {
+    type Output = Result<T, TaskError>;
+    type IntoFuture = JoinOwned<T>;
+
+    #[track_caller]
+    fn into_future(self) -> JoinOwned<T> {
+        JoinOwned::new(self)
+    }
+}
+
+impl<T: 'static> IntoFuture for &Task<T> {
+    type Output = Result<T, TaskError>;
+    type IntoFuture = Join<T>;
+
+    #[track_caller]
+    fn into_future(self) -> Join<T> {
+        self.join()
+    }
+}
+
+impl<T> fmt::Debug for Task<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Task")
+            .field("id", &self.id.number)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A name of a task: it can be copied, and neither keeps the task's value nor takes it.
+///
+/// Once the task has ended and its handle is gone, the name names nothing, and asking is without
+/// effect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TaskName {
+    pub(crate) id: TaskId,
+}
+
+impl TaskName {
+    /// The task's id.
+    #[must_use]
+    pub fn id(self) -> TaskId {
+        self.id
+    }
+
+    /// See [`Task::cancel_nowait`].
+    pub fn cancel_nowait(self) -> bool {
+        self.cancel_with_cause(Cause::Task)
+    }
+
+    /// Asks the task to stop, for this cause. See [`Task::cancel_nowait`].
+    pub fn cancel_with_cause(self, cause: Cause) -> bool {
+        let TaskId { kernel, key, .. } = self.id;
+        if home::is_here(kernel) {
+            return home::with(|core| core.cancel(key, cause)).unwrap_or(false);
+        }
+        remote::send(kernel, Message::Cancel(key, cause));
+        true
+    }
+
+    /// See [`Task::interrupt`].
+    pub fn interrupt(self) -> bool {
+        let TaskId { kernel, key, .. } = self.id;
+        home::with_kernel(kernel, |core| core.interrupt(key)).unwrap_or_else(|| {
+            remote::send(kernel, Message::Interrupt(key));
+            true
+        })
+    }
+
+    /// See [`Task::abort`].
+    pub fn abort(self) {
+        let TaskId { kernel, key, .. } = self.id;
+        let here = home::with_kernel(kernel, |core| core.abort(key));
+        if here.is_none() {
+            remote::send(kernel, Message::Abort(key));
+        }
+    }
+
+    /// See [`Task::wait`].
+    #[track_caller]
+    pub fn wait(self) -> WaitEnd {
+        WaitEnd::new(crate::join::EndOp::new(self.id))
+    }
+
+    /// See [`Task::was_cancelled`].
+    #[must_use]
+    pub fn was_cancelled(self) -> bool {
+        let TaskId { kernel, key, .. } = self.id;
+        let here = home::with_kernel(kernel, |core| {
+            let tasks = core.tasks.borrow();
+            let extra = tasks.get(key).and_then(|entry| entry.extra());
+            extra.is_some_and(|extra| extra.asked.cancel.is_some())
+        });
+        here.unwrap_or(false)
+    }
+
+    /// See [`Task::is_finished`].
+    #[must_use]
+    pub fn is_finished(self) -> bool {
+        let TaskId { kernel, key, .. } = self.id;
+        let here = home::with_kernel(kernel, |core| {
+            core.tasks
+                .borrow()
+                .get(key)
+                .is_none_or(|entry| entry.end.is_some())
+        });
+        here.unwrap_or(false)
+    }
+}
+
+/// The task that is being polled on this thread.
+///
+/// Curio: `current_task()`.
+///
+/// # Panics
+///
+/// Outside a task; see [`try_current`].
+#[must_use]
+#[track_caller]
+pub fn current() -> TaskName {
+    try_current().expect("current() is called from inside a task")
+}
+
+/// The task that is being polled on this thread, if one is.
+#[must_use]
+pub fn try_current() -> Option<TaskName> {
+    home::with(|core| {
+        let key = core.current.key()?;
+        let id = TaskId {
+            kernel: core.id,
+            key,
+            number: core.current.number(),
+        };
+        Some(TaskName { id })
+    })?
+}

@@ -1,0 +1,315 @@
+//! The table of tasks: what the kernel knows of each, by slot and generation.
+//!
+//! An entry lives until its task has ended and nobody holds a handle to it. It is small; what a monitor
+//! may read lies in the records, and what few tasks need (a request, told stamps, traps with wakers of
+//! their own, more than one joiner) in a box that the others do not pay for.
+//!
+//! # Invariants
+//!
+//! - A key names one task: a slot's next tenant has another generation.
+//! - `task` is `None` for the main future, and for a task of which nothing is left.
+//! - Nothing of a user's (waker, future, value) is dropped while the table is borrowed: it is moved out
+//!   and handed to the caller.
+
+use std::fmt;
+use std::mem;
+use std::rc::Rc;
+use std::task::Waker;
+
+use bibelot_task::TaskRef;
+use slab::Slab;
+
+use crate::cancel::{Asked, Cancelled, Frame};
+use crate::tag::Tag;
+use crate::task::TaskId;
+
+/// Names a task to its kernel: slot and generation.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct TaskKey {
+    pub slot: u32,
+    pub generation: u32,
+}
+
+impl fmt::Debug for TaskKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.slot, self.generation)
+    }
+}
+
+/// Hears that a task has ended; called outside all borrows, once.
+pub(crate) type EndListener = Rc<dyn Fn(TaskId)>;
+
+/// The ticket of the joiner whose waker lies in the task's own cell.
+pub(crate) const IN_CELL: u32 = u32::MAX;
+
+/// What the kernel knows of one task.
+pub(crate) struct Entry {
+    pub generation: u32,
+    /// A handle to the task lives.
+    pub held: bool,
+    /// The joiner's place in the cell is taken.
+    cell_joined: bool,
+    pub end: Option<Ending>,
+    /// The number it is shown by; grows over all kernels.
+    pub number: u64,
+    pub task: Option<TaskRef<Tag>>,
+    extra: Option<Box<Extra>>,
+}
+
+/// How a task ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ending {
+    Returned,
+    Panicked,
+    Aborted,
+    /// Dropped because it heard nothing of a request.
+    Deaf,
+}
+
+/// What few tasks need.
+#[derive(Default)]
+pub(crate) struct Extra {
+    pub asked: Asked,
+    /// What the root has been told: of expiries (never), of cancels, of notes.
+    told: (u64, u64, u64),
+    /// Traps that were polled with a waker that is not the task's own.
+    foreign: Slab<Foreign>,
+    /// The request that a deaf task was dropped for.
+    pub deaf: Option<Cancelled>,
+    pub on_end: Option<EndListener>,
+    joiners: Vec<(u32, Waker)>,
+    last_ticket: u32,
+}
+
+/// A trap polled with a waker of its own, and the scopes around it.
+struct Foreign {
+    waker: Option<Waker>,
+    scopes: Vec<u64>,
+}
+
+impl Entry {
+    pub(crate) fn extra_mut(&mut self) -> &mut Extra {
+        self.extra.get_or_insert_default()
+    }
+
+    pub(crate) fn extra(&self) -> Option<&Extra> {
+        self.extra.as_deref()
+    }
+
+    /// Whether a request was made that belongs to the task itself.
+    pub(crate) fn is_asked(&self) -> bool {
+        self.extra().is_some_and(|extra| extra.asked.is_any())
+    }
+
+    /// The root frame as the last poll left it.
+    pub(crate) fn root(&self) -> Frame {
+        let mut root = Frame::root(self.number);
+        if let Some(extra) = self.extra() {
+            (root.told, root.told_cancel, root.told_note) = extra.told;
+        }
+        root
+    }
+
+    /// Keeps what the poll just done told the root.
+    pub(crate) fn keep_root(&mut self, root: &Frame) {
+        let told = (root.told, root.told_cancel, root.told_note);
+        if self.extra.is_some() || told != (0, 0, 0) {
+            self.extra_mut().told = told;
+        }
+    }
+
+    /// Whether a joiner with this ticket leaves its waker in the task's cell, whose place it then has.
+    pub(crate) fn takes_cell(&mut self, ticket: Option<u32>) -> bool {
+        let takes = self.task.is_some() && (!self.cell_joined || ticket == Some(IN_CELL));
+        self.cell_joined |= takes;
+        takes
+    }
+
+    /// Has `waker` woken when the task ends; `ticket` is what an earlier call gave.
+    ///
+    /// Returns the ticket and a waker to drop.
+    pub(crate) fn add_joiner(&mut self, ticket: Option<u32>, waker: Waker) -> (u32, Option<Waker>) {
+        let extra = self.extra_mut();
+        if let Some(ticket) = ticket
+            && let Some((_, old)) = extra.joiners.iter_mut().find(|(held, _)| *held == ticket)
+        {
+            return (ticket, Some(mem::replace(old, waker)));
+        }
+        extra.last_ticket = (extra.last_ticket + 1) % IN_CELL;
+        extra.joiners.push((extra.last_ticket, waker));
+        (extra.last_ticket, None)
+    }
+
+    pub(crate) fn remove_joiner(&mut self, ticket: u32) -> Option<Waker> {
+        if ticket == IN_CELL {
+            self.cell_joined = false;
+            return self.task.as_ref()?.take_joiner();
+        }
+        let joiners = &mut self.extra.as_mut()?.joiners;
+        let index = joiners.iter().position(|(held, _)| *held == ticket)?;
+        Some(joiners.remove(index).1)
+    }
+
+    /// Takes the joiners that are not in the cell.
+    pub(crate) fn take_joiners(&mut self) -> Vec<(u32, Waker)> {
+        self.extra
+            .as_mut()
+            .map(|extra| mem::take(&mut extra.joiners))
+            .unwrap_or_default()
+    }
+
+    /// Lists a trap polled with a waker of its own. Returns its place and a waker to drop.
+    pub(crate) fn add_foreign(
+        &mut self,
+        place: Option<u32>,
+        waker: Waker,
+        scopes: impl Iterator<Item = u64>,
+    ) -> (u32, Option<Waker>) {
+        let foreign = &mut self.extra_mut().foreign;
+        if let Some(place) = place
+            && let Some(listed) = foreign.get_mut(place as usize)
+        {
+            listed.scopes.clear();
+            listed.scopes.extend(scopes);
+            return (place, listed.waker.replace(waker));
+        }
+        let listed = Foreign {
+            waker: Some(waker),
+            scopes: scopes.collect(),
+        };
+        (foreign.insert(listed) as u32, None)
+    }
+
+    pub(crate) fn remove_foreign(&mut self, place: u32) -> Option<Waker> {
+        self.extra
+            .as_mut()?
+            .foreign
+            .try_remove(place as usize)?
+            .waker
+    }
+
+    /// Clones the wakers of the listed traps inside `scope`, or of all.
+    pub(crate) fn foreign_wakers(&self, scope: Option<u64>, wakers: &mut Vec<Waker>) {
+        let Some(extra) = self.extra() else { return };
+        for (_, listed) in &extra.foreign {
+            if scope.is_none_or(|scope| listed.scopes.contains(&scope)) {
+                wakers.extend(listed.waker.clone());
+            }
+        }
+    }
+
+    /// Whether a listed trap is inside `scope`.
+    pub(crate) fn has_foreign(&self, scope: u64) -> bool {
+        self.extra().is_some_and(|extra| {
+            extra
+                .foreign
+                .iter()
+                .any(|(_, listed)| listed.scopes.contains(&scope))
+        })
+    }
+}
+
+/// All tasks of one kernel.
+#[derive(Default)]
+pub(crate) struct Tasks {
+    entries: Slab<Entry>,
+    generation: u32,
+    live: usize,
+}
+
+impl Tasks {
+    /// The key that the next [`insert`](Self::insert) will use.
+    pub(crate) fn next_key(&mut self) -> TaskKey {
+        self.generation = self.generation.wrapping_add(1);
+        let slot = u32::try_from(self.entries.vacant_key()).expect("fewer than 2^32 tasks");
+        TaskKey {
+            slot,
+            generation: self.generation,
+        }
+    }
+
+    /// Puts in the task for which [`next_key`](Self::next_key) gave the key.
+    pub(crate) fn insert(
+        &mut self,
+        key: TaskKey,
+        number: u64,
+        task: Option<TaskRef<Tag>>,
+    ) -> &mut Entry {
+        self.live += 1;
+        let slot = self.entries.insert(Entry {
+            generation: key.generation,
+            held: true,
+            cell_joined: false,
+            end: None,
+            number,
+            task,
+            extra: None,
+        });
+        debug_assert_eq!(slot, key.slot as usize);
+        &mut self.entries[slot]
+    }
+
+    pub(crate) fn get(&self, key: TaskKey) -> Option<&Entry> {
+        self.entries
+            .get(key.slot as usize)
+            .filter(|entry| entry.generation == key.generation)
+    }
+
+    pub(crate) fn get_mut(&mut self, key: TaskKey) -> Option<&mut Entry> {
+        self.entries
+            .get_mut(key.slot as usize)
+            .filter(|entry| entry.generation == key.generation)
+    }
+
+    /// The entry in a slot that is known to be taken, with its generation.
+    pub(crate) fn at(&self, slot: u32) -> &Entry {
+        &self.entries[slot as usize]
+    }
+
+    /// The entry in a slot, if it is taken.
+    pub(crate) fn try_at(&self, slot: u32) -> Option<&Entry> {
+        self.entries.get(slot as usize)
+    }
+
+    /// Counts a task that has ended.
+    pub(crate) fn note_end(&mut self) {
+        self.live -= 1;
+    }
+
+    /// Takes an entry out; the caller drops it outside the borrow.
+    pub(crate) fn remove(&mut self, key: TaskKey) -> Option<Entry> {
+        self.get(key)?;
+        Some(self.entries.remove(key.slot as usize))
+    }
+
+    /// Takes every entry out; the caller drops them outside the borrow.
+    pub(crate) fn remove_all(&mut self) -> Vec<(u32, Entry)> {
+        self.live = 0;
+        let slots: Vec<usize> = self.entries.iter().map(|(slot, _)| slot).collect();
+        slots
+            .into_iter()
+            .map(|slot| (slot as u32, self.entries.remove(slot)))
+            .collect()
+    }
+
+    /// How many tasks have not ended.
+    pub(crate) fn live(&self) -> usize {
+        self.live
+    }
+
+    /// The keys of the tasks that have not ended, newest first.
+    pub(crate) fn newest_first(&self) -> Vec<TaskKey> {
+        let live = self.entries.iter().filter(|(_, entry)| entry.end.is_none());
+        let mut found: Vec<(u64, TaskKey)> = live
+            .map(|(slot, entry)| {
+                let key = TaskKey {
+                    slot: slot as u32,
+                    generation: entry.generation,
+                };
+                (entry.number, key)
+            })
+            .collect();
+        found.sort_unstable_by_key(|&(number, _)| std::cmp::Reverse(number));
+        found.into_iter().map(|(_, key)| key).collect()
+    }
+}

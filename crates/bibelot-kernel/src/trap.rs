@@ -1,0 +1,297 @@
+//! The trap: the one way in which code waits, and the only place where a request is delivered.
+//!
+//! Whatever can wait is an [`Op`]: something that can be taken when it is there, that can leave a waker
+//! behind, and that can be left. A [`Trap`] drives one by the rules of cancellation: a completed
+//! operation wins, always; a request that is due is told to the scopes around and returned as
+//! [`Cancelled`]; what is on its way to the world and cannot be left at once is drained first.
+//!
+//! # Invariants
+//!
+//! - A trap returns once.
+//! - A trap that is ready takes no look at the kernel.
+//! - A parked trap whose poll's waker is not the task's own is in its task's foreign list until it
+//!   returns or is dropped.
+
+use std::fmt;
+use std::future::Future;
+use std::panic::Location;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll, Waker};
+
+use crate::budget;
+use crate::cancel::{Cancelled, Request, Spot, path};
+use crate::core::Core;
+use crate::current::Parked;
+use crate::home;
+use crate::record::Wait;
+
+/// Something that can be waited for: all that a new blocking operation has to say.
+///
+/// No method is called again after one of them gave the result.
+pub trait Op: Unpin {
+    /// What it gives.
+    type Out;
+
+    /// Takes the result if it is there. Called at every poll, first.
+    fn take(&mut self) -> Option<Self::Out>;
+
+    /// Leaves `waker` behind, to be woken when [`take`](Self::take) may have something. Called again
+    /// when the trap is polled again; the newest waker counts.
+    fn park(&mut self, waker: &Waker) -> Park<Self::Out>;
+
+    /// Takes itself back, handing its turn on. Also called on an operation that never parked.
+    fn leave(&mut self) -> Leave<Self::Out>;
+
+    /// How an operation that answered [`Leave::Draining`] ended. The waker is left by
+    /// [`park`](Self::park).
+    fn drained(&mut self) -> Drained<Self::Out> {
+        Drained::NoEffect
+    }
+
+    /// What it waits for, for whoever looks at the task.
+    fn wait(&self) -> Wait {
+        Wait::Other
+    }
+}
+
+/// What came of [`Op::park`].
+#[derive(Debug)]
+#[must_use]
+pub enum Park<T> {
+    /// The waker was left behind.
+    Waits,
+    /// It ended on the spot.
+    Ended(T),
+}
+
+/// What came of [`Op::leave`].
+#[derive(Debug)]
+#[must_use]
+pub enum Leave<T> {
+    /// It had no effect and will have none.
+    Left,
+    /// It had been granted already.
+    Won(T),
+    /// It is on its way to the world and its end must be awaited.
+    Draining,
+}
+
+/// What came of [`Op::drained`].
+#[derive(Debug)]
+#[must_use]
+pub enum Drained<T> {
+    /// It still runs.
+    Running,
+    /// It took effect.
+    Done(T),
+    /// It ended without effect.
+    NoEffect,
+    /// It did not end in time: it may still take effect.
+    Unknown,
+}
+
+/// A leaf future that can wait, and be asked to stop.
+///
+/// # Cancellation
+///
+/// Asked to stop, it returns [`Cancelled`] and has had no effect, unless the operation documents
+/// otherwise; a result that was there already is returned instead, and the request stays due. Dropped,
+/// it leaves what it waited for.
+#[must_use = "futures do nothing until polled"]
+pub struct Trap<O: Op> {
+    op: O,
+    state: State,
+    site: &'static Location<'static>,
+}
+
+enum State {
+    New,
+    Parked(Spot),
+    Draining(Spot, Box<Request>),
+    Gone,
+}
+
+impl<O: Op> Trap<O> {
+    /// A trap around `op`; the caller's place is shown to whoever looks at the waiting task.
+    #[track_caller]
+    pub fn new(op: O) -> Self {
+        Self::at(op, Location::caller())
+    }
+
+    /// The same, at a place that was taken earlier.
+    pub const fn at(op: O, site: &'static Location<'static>) -> Self {
+        Self {
+            op,
+            state: State::New,
+            site,
+        }
+    }
+
+    /// The operation, for futures that hold progress in it.
+    pub fn op(&self) -> &O {
+        &self.op
+    }
+
+    /// The operation, for futures that hold progress in it.
+    pub fn op_mut(&mut self) -> &mut O {
+        &mut self.op
+    }
+
+    fn end<T>(&mut self, value: T) -> Poll<T> {
+        if let State::Parked(spot) | State::Draining(spot, _) =
+            std::mem::replace(&mut self.state, State::Gone)
+        {
+            spot.leave_foreign();
+        }
+        Poll::Ready(value)
+    }
+
+    fn poll_open(&mut self, context: &Context<'_>) -> Poll<Result<O::Out, Cancelled>> {
+        let is_used_up = budget::is_used_up();
+        if !is_used_up && let Some(value) = self.op.take() {
+            budget::spend();
+            return self.end(Ok(value));
+        }
+        let Some(polled) = home::with(|core| self.poll_parking(core, context, is_used_up)) else {
+            return self.park_alone(context);
+        };
+        polled
+    }
+
+    /// The operation is not complete, or counts as if it were not.
+    fn poll_parking(
+        &mut self,
+        core: &Rc<Core>,
+        context: &Context<'_>,
+        is_used_up: bool,
+    ) -> Poll<Result<O::Out, Cancelled>> {
+        let spot = match &self.state {
+            State::Parked(spot) => Some(*spot),
+            _ => None,
+        };
+        if let Some(request) = core.due(spot) {
+            if spot.is_none() {
+                return self.cancelled(core, request);
+            }
+            match self.op.leave() {
+                Leave::Left => return self.cancelled(core, request),
+                Leave::Won(value) => return self.end(Ok(value)),
+                Leave::Draining => {
+                    let spot = spot.unwrap_or_else(|| core.spot());
+                    self.state = State::Draining(spot, Box::new(request));
+                    return self.poll_draining(core, context);
+                }
+            }
+        }
+        path::occupy();
+        if is_used_up {
+            context.waker().wake_by_ref();
+        } else if let Park::Ended(value) = self.op.park(context.waker()) {
+            budget::spend();
+            return self.end(Ok(value));
+        }
+        let spot = core.keep_spot(spot, context.waker());
+        self.note_wait(core);
+        self.state = State::Parked(spot);
+        Poll::Pending
+    }
+
+    fn poll_draining(
+        &mut self,
+        core: &Rc<Core>,
+        context: &Context<'_>,
+    ) -> Poll<Result<O::Out, Cancelled>> {
+        let State::Draining(spot, asked) = &self.state else {
+            unreachable!("only a draining trap is drained");
+        };
+        let (spot, asked) = (*spot, asked.clone());
+        match self.op.drained() {
+            Drained::Running => {
+                path::occupy();
+                if let Park::Ended(value) = self.op.park(context.waker()) {
+                    return self.end(Ok(value));
+                }
+                let kept = core.keep_spot(Some(spot), context.waker());
+                self.note_wait(core);
+                self.state = State::Draining(kept, asked);
+                Poll::Pending
+            }
+            Drained::Done(value) => self.end(Ok(value)),
+            ended @ (Drained::NoEffect | Drained::Unknown) => {
+                let request = core.due(Some(spot)).unwrap_or(*asked);
+                let mut told = core.tell(request);
+                if matches!(ended, Drained::Unknown) {
+                    told = told.with_outcome_unknown();
+                }
+                self.end(Err(told))
+            }
+        }
+    }
+
+    fn note_wait(&self, core: &Core) {
+        let (wait, alarm) = (self.op.wait(), path::alarm());
+        core.current.note_wait(Parked {
+            wait,
+            site: self.site,
+            alarm,
+        });
+    }
+
+    fn cancelled(&mut self, core: &Rc<Core>, request: Request) -> Poll<Result<O::Out, Cancelled>> {
+        let told = core.tell(request);
+        self.end(Err(told))
+    }
+
+    /// Under an executor that is not ours nobody can ask, so there is nothing to tell.
+    fn park_alone(&mut self, context: &Context<'_>) -> Poll<Result<O::Out, Cancelled>> {
+        match self.op.park(context.waker()) {
+            Park::Waits => {
+                if matches!(self.state, State::New) {
+                    self.state = State::Parked(Spot::NOWHERE);
+                }
+                Poll::Pending
+            }
+            Park::Ended(value) => self.end(Ok(value)),
+        }
+    }
+}
+
+impl<O: Op> Future for Trap<O> {
+    type Output = Result<O::Out, Cancelled>;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.get_mut();
+        match this.state {
+            State::New | State::Parked(_) => this.poll_open(context),
+            State::Draining(..) => match home::with(|core| this.poll_draining(core, context)) {
+                Some(polled) => polled,
+                None => this.park_alone(context),
+            },
+            State::Gone => panic!("a trap that has returned was polled again"),
+        }
+    }
+}
+
+impl<O: Op> Drop for Trap<O> {
+    fn drop(&mut self) {
+        if let State::Parked(spot) | State::Draining(spot, _) = &self.state {
+            spot.leave_foreign();
+        }
+    }
+}
+
+impl<O: Op + fmt::Debug> fmt::Debug for Trap<O> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let state = match self.state {
+            State::New => "new",
+            State::Parked(_) => "parked",
+            State::Draining(..) => "draining",
+            State::Gone => "gone",
+        };
+        f.debug_struct("Trap")
+            .field("op", &self.op)
+            .field("state", &state)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,216 @@
+//! The turn: one pass of the kernel.
+//!
+//! Poll the world once; read the clock once; settle completions; fire timers; admit what came from
+//! other threads; run exactly the tasks that were ready when the batch began; flush the outboxes. A long
+//! batch has interludes, in which the world is looked at without waiting and outboxes are flushed; what
+//! an interlude makes ready runs in the next batch, never in this one.
+//!
+//! # Invariants
+//!
+//! - A task that yields runs after everything that was ready when it did.
+//! - The world is waited for only when nothing is ready.
+
+use std::future::Future;
+use std::io;
+use std::rc::Rc;
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use bibelot_reactor::Completion;
+use bibelot_sched::Wake;
+use bibelot_timer::Instant;
+
+use crate::core::{Core, Timer, contain};
+use crate::ready::Item;
+use crate::remote::{Message, Post};
+
+/// An interlude comes after this many polls..
+const POLLS_MAX: u32 = 256;
+/// ..or after this time, looked at every so many polls.
+const SPAN_MAX: Duration = Duration::from_micros(500);
+const POLLS_PER_LOOK: u32 = 16;
+
+/// How a turn treats an idle world.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Idle {
+    /// Waits until something comes.
+    Wait,
+    /// Waits until something comes, at most until then.
+    WaitUntil(Instant),
+    /// Only looks.
+    Look,
+}
+
+/// Polls the main future; true when it is over.
+pub(crate) type PollMain<'a> = &'a mut dyn FnMut() -> bool;
+
+/// What one turn did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Done {
+    /// How many polls.
+    pub polls: usize,
+    /// The main future is over.
+    pub main_is_over: bool,
+}
+
+impl Core {
+    /// Makes one pass.
+    pub(crate) fn turn(
+        self: &Rc<Self>,
+        idle: Idle,
+        ends: &mut Vec<Completion>,
+        main: PollMain<'_>,
+    ) -> io::Result<Done> {
+        self.count(|counters| counters.turns += 1);
+        let timeout = self.timeout(idle);
+        self.look_at_world(timeout, ends)?;
+        let done = self.run_batch(ends, main)?;
+        self.flush_outboxes();
+        Ok(done)
+    }
+
+    /// How long the world may be waited for.
+    fn timeout(&self, idle: Idle) -> Option<Duration> {
+        if idle == Idle::Look || self.ready.borrow().len() > 0 {
+            return Some(Duration::ZERO);
+        }
+        let next = self.timers.borrow().next_deadline();
+        let next = match idle {
+            Idle::WaitUntil(limit) => Some(next.map_or(limit, |next| next.min(limit))),
+            _ => next,
+        };
+        // A clock of the world's may have gone on since it was read.
+        let span = next.map(|next| next - self.clock.now());
+        match (span, self.config.park_max) {
+            (Some(span), Some(most)) => Some(span.min(most)),
+            (None, most) => most,
+            (span, None) => span,
+        }
+    }
+
+    /// Polls the world, reads the clock, settles, fires and admits.
+    fn look_at_world(
+        self: &Rc<Self>,
+        timeout: Option<Duration>,
+        ends: &mut Vec<Completion>,
+    ) -> io::Result<()> {
+        self.reactor.borrow_mut().poll(timeout, ends)?;
+        let now = self.read_clock();
+        self.settle(ends);
+        self.fire_timers(now);
+        if let Some(post) = self.remote.take() {
+            self.admit(post);
+        }
+        Ok(())
+    }
+
+    fn fire_timers(self: &Rc<Self>, now: Instant) {
+        loop {
+            let timer = self.timers.borrow_mut().pop(now);
+            let Some((_, timer)) = timer else { return };
+            self.count(|counters| counters.timers_fired += 1);
+            match timer {
+                Timer::Wake(waker) => contain(|| waker.wake()),
+                Timer::Io(alarm) => self.io_alarm(alarm),
+            }
+        }
+    }
+
+    /// Takes in what came from other threads.
+    pub(crate) fn admit(self: &Rc<Self>, post: Post) {
+        for runnable in post.woken {
+            if runnable.is_stale() {
+                continue;
+            }
+            self.records.ready(runnable.schedule().slot);
+            self.push_ready(Item::Task(runnable), Wake::Woken);
+        }
+        if post.main_woken {
+            self.wake_main();
+        }
+        for message in post.messages {
+            self.do_message(message);
+        }
+    }
+
+    fn do_message(self: &Rc<Self>, message: Message) {
+        match message {
+            Message::Release(key) => self.release(key),
+            Message::Cancel(key, cause) => {
+                self.cancel(key, cause);
+            }
+            Message::Interrupt(key) => {
+                self.interrupt(key);
+            }
+            Message::Abort(key) => self.abort(key),
+            Message::LeaveJoin(key, ticket) => self.leave_join(key, ticket),
+            Message::LeaveForeign(key, place) => self.leave_foreign(key, place),
+            Message::CancelTimer(key) => self.disarm(key),
+            Message::Io(message) => self.io_message(message),
+        }
+    }
+
+    /// Runs what is ready now, and nothing that becomes ready meanwhile.
+    fn run_batch(
+        self: &Rc<Self>,
+        ends: &mut Vec<Completion>,
+        main: PollMain<'_>,
+    ) -> io::Result<Done> {
+        let mut done = Done::default();
+        let mut left = self.ready.borrow().len();
+        let mut since_interlude = 0;
+        let mut began = self.now();
+        while left > 0 {
+            let Some(item) = self.next_ready(left) else {
+                break;
+            };
+            left -= 1;
+            done.polls += 1;
+            match item {
+                Item::Task(runnable) => self.run_task(runnable),
+                Item::Main => {
+                    self.main_queued.set(false);
+                    if main() {
+                        done.main_is_over = true;
+                        break;
+                    }
+                }
+            }
+            since_interlude += 1;
+            if left > 0 && self.is_interlude_due(since_interlude, began) {
+                self.flush_outboxes();
+                self.look_at_world(Some(Duration::ZERO), ends)?;
+                since_interlude = 0;
+                began = self.now();
+            }
+        }
+        self.count(|counters| counters.polls += done.polls as u64);
+        Ok(done)
+    }
+
+    fn is_interlude_due(&self, polls: u32, began: Instant) -> bool {
+        polls >= POLLS_MAX || (polls % POLLS_PER_LOOK == 0 && self.clock.now() - began >= SPAN_MAX)
+    }
+
+    /// Takes the next of the first `count` that are ready.
+    fn next_ready(&self, count: usize) -> Option<Item> {
+        match &self.choice {
+            Some(choice) if count > 1 => {
+                let index = self.choose_ready(&mut **choice.borrow_mut(), count);
+                self.ready.borrow_mut().pick(index)
+            }
+            _ => self.ready.borrow_mut().pop(),
+        }
+    }
+}
+
+/// Polls a future once with this waker; its value, if it has one.
+pub(crate) fn poll_once<F: Future>(
+    future: std::pin::Pin<&mut F>,
+    waker: &Waker,
+) -> Option<F::Output> {
+    match future.poll(&mut Context::from_waker(waker)) {
+        Poll::Ready(value) => Some(value),
+        Poll::Pending => None,
+    }
+}

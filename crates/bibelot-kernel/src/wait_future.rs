@@ -1,0 +1,90 @@
+//! Waiting for a future that leaves when it is dropped: a waiter of a lock, a queue, an event.
+//!
+//! Such a future knows nothing of requests: it is polled, and if a request is due while it is pending it
+//! is dropped, which hands its turn on. What it had been granted it gives at its next poll, before
+//! anybody asks.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll, Waker};
+
+use crate::record::Wait;
+use crate::trap::{Leave, Op, Park, Trap};
+
+/// The future of [`wait_future`].
+pub type WaitFuture<F> = Trap<FutureOp<F>>;
+
+/// Makes a blocking point of `future`, whose drop at any time must lose nothing.
+///
+/// It is polled first at every poll; a future that is ready is no cancel point.
+///
+/// # Cancellation
+///
+/// The future is dropped.
+#[track_caller]
+pub fn wait_future<F: Future + Unpin>(wait: Wait, future: F) -> WaitFuture<F> {
+    Trap::new(FutureOp {
+        future: Some(future),
+        wait,
+    })
+}
+
+/// Waits for a future that leaves when it is dropped.
+pub struct FutureOp<F> {
+    future: Option<F>,
+    wait: Wait,
+}
+
+impl<F> FutureOp<F> {
+    /// The future, until it has ended or was dropped for a request.
+    pub fn future_mut(&mut self) -> Option<&mut F> {
+        self.future.as_mut()
+    }
+}
+
+impl<F: Future + Unpin> Op for FutureOp<F> {
+    type Out = F::Output;
+
+    fn take(&mut self) -> Option<F::Output> {
+        // Nothing is left behind here: `park` leaves the waker that counts.
+        self.poll(Waker::noop())
+    }
+
+    fn park(&mut self, waker: &Waker) -> Park<F::Output> {
+        match self.poll(waker) {
+            Some(value) => Park::Ended(value),
+            None => Park::Waits,
+        }
+    }
+
+    fn leave(&mut self) -> Leave<F::Output> {
+        self.future = None;
+        Leave::Left
+    }
+
+    fn wait(&self) -> Wait {
+        self.wait
+    }
+}
+
+impl<F: Future + Unpin> FutureOp<F> {
+    fn poll(&mut self, waker: &Waker) -> Option<F::Output> {
+        let future = self.future.as_mut()?;
+        match Pin::new(future).poll(&mut Context::from_waker(waker)) {
+            Poll::Ready(value) => {
+                self.future = None;
+                Some(value)
+            }
+            Poll::Pending => None,
+        }
+    }
+}
+
+impl<F> fmt::Debug for FutureOp<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FutureOp")
+            .field("wait", &self.wait)
+            .finish_non_exhaustive()
+    }
+}
