@@ -7,6 +7,23 @@
 //! how much a send takes, whether a cancel or a completion is first) is a question put to one
 //! [`Choice`](bibelot_sched::Choice), and answer 0 is what production would do.
 //!
+//! Under a kernel, a whole program runs in it:
+//!
+//! ```
+//! use std::time::Duration;
+//!
+//! use bibelot_kernel::{clock, sleep};
+//! use bibelot_sim::Sim;
+//!
+//! let end = Sim::new(7).block_on(async {
+//!     sleep(Duration::from_secs(3600)).await.unwrap();
+//!     clock()
+//! });
+//! assert_eq!(end.as_nanos(), 3_600_000_000_000);
+//! ```
+//!
+//! And alone, as a reactor:
+//!
 //! ```
 //! use bibelot_reactor::{Call, ListenHow, Op, Outcome, Reactor, Token};
 //! use bibelot_sim::Sim;
@@ -32,7 +49,7 @@
 //!
 //! | File | What it holds |
 //! |---|---|
-//! | `sim`, `settings` | the recipe |
+//! | `sim`, `backend`, `settings` | the recipe, and how a kernel takes it |
 //! | `reactor`, `clock` | the two seams of a kernel |
 //! | `decide`, `spot`, `trace`, `report` | what is asked, under which names, and what came of it |
 //! | `world` | what happens |
@@ -54,6 +71,7 @@
 #![forbid(unsafe_code)]
 
 mod agenda;
+mod backend;
 mod clock;
 mod deadlock;
 mod decide;
