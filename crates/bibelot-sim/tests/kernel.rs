@@ -4,11 +4,13 @@ use std::cell::RefCell;
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
 use std::rc::Rc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bibelot_kernel::io::{Arrival, Object, call, operate};
 use bibelot_kernel::{Cancelled, Kernel, clock, sleep, spawn, timeout_after, yield_now};
 use bibelot_reactor::{Call, ListenHow, Op};
+use bibelot_sched::{Choice, Logged, Point, Production, Replay, Seeded};
 use bibelot_sim::Sim;
 use bibelot_timer::{Clock, Instant};
 
@@ -155,6 +157,51 @@ fn the_same_seed_runs_the_same_whole_program() {
         report.to_string()
     };
     assert_eq!(calm(), calm());
+}
+
+/// A chooser that the test can look into after the run.
+#[derive(Clone)]
+struct Seen<C>(Arc<Mutex<C>>);
+
+impl<C> Seen<C> {
+    fn new(choice: C) -> Self {
+        Self(Arc::new(Mutex::new(choice)))
+    }
+}
+
+impl<C: Choice> Choice for Seen<C> {
+    fn choose(&mut self, at: &Point<'_>) -> usize {
+        self.0.lock().unwrap().choose(at)
+    }
+}
+
+#[test]
+fn the_deviations_alone_repeat_a_run() {
+    let run = |sim: Sim| {
+        let report = sim.report();
+        sim.block_on(echo_program(3));
+        report.to_string()
+    };
+    for seed in 0..5 {
+        let logged = Seen::new(Logged::new(Seeded::new(seed)));
+        let first = run(Sim::chosen(logged.clone()));
+        let deviations = logged.0.lock().unwrap().deviations();
+        assert!(!deviations.is_empty());
+        let replay = Seen::new(Replay::new(deviations));
+        assert_eq!(run(Sim::chosen(replay.clone())), first);
+        assert_eq!(replay.0.lock().unwrap().parted(), None);
+    }
+}
+
+#[test]
+fn an_answer_of_nought_everywhere_is_a_calm_world() {
+    let end = |sim: Sim| {
+        sim.block_on(async {
+            echo_program(3).await;
+            clock()
+        })
+    };
+    assert_eq!(end(Sim::chosen(Production)), end(Sim::calm()));
 }
 
 #[test]
