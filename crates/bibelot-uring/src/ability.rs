@@ -23,7 +23,8 @@ pub enum Ability {
     SingleIssuer,
     /// Completions are made when they are asked for (`IORING_SETUP_DEFER_TASKRUN`, 6.1).
     DeferTaskrun,
-    /// An enter takes its timeout along (`IORING_FEAT_EXT_ARG`, 5.11). Without: a timeout operation.
+    /// An enter takes its timeout along (`IORING_FEAT_EXT_ARG`, 5.11). Without: a second
+    /// system call waits on the ring's descriptor.
     ExtArg,
     /// A cancel that succeeds says nothing (`IOSQE_CQE_SKIP_SUCCESS`, 5.17).
     SkipSuccess,

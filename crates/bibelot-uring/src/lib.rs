@@ -37,7 +37,7 @@
 //! | `lanes` | one operation at a time in each direction of a socket |
 //! | `lender`, `buffer_ring` | the buffers that receives are filled into |
 //! | `ring` | the two queues and the system call between them |
-//! | `kick`, `alarm` | what ends a sleep |
+//! | `kick` | how other threads end a sleep |
 //! | `drain` | the end |
 //! | `ability`, `probe`, `setup`, `config` | what there is, what is asked for |
 //! | `fork` | knowing that this is another process |
@@ -52,7 +52,6 @@
 #![deny(unsafe_code)]
 
 mod ability;
-mod alarm;
 mod buffer_ring;
 mod config;
 mod drain;

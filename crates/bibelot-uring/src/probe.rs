@@ -85,7 +85,7 @@ pub(crate) fn open(config: &UringConfig) -> Result<(Ring, UringReport), SetupErr
         entries: params.sq_entries(),
         completions: params.cq_entries(),
     };
-    let mut ring = Ring::new(granted.io, has.has(Ability::NoIowait));
+    let mut ring = Ring::new(granted.io, has);
     enter_once(&mut ring).map_err(|source| SetupError::NoEntry { source })?;
     Ok((ring, report))
 }
@@ -106,6 +106,8 @@ fn enter_once(ring: &mut Ring) -> io::Result<()> {
 fn abilities(granted: &Granted) -> Abilities {
     let params = granted.io.params();
     let mut has = granted.setup;
+    // Deferring is the better kind of cooperating.
+    has.insert_if(Ability::CoopTaskrun, has.has(Ability::DeferTaskrun));
     has.insert_if(Ability::ExtArg, params.is_feature_ext_arg());
     has.insert_if(
         Ability::SkipSuccess,

@@ -22,6 +22,9 @@ use std::time::Duration;
 
 use io_uring::types::{CancelBuilder, Fd, SubmitArgs, Timespec};
 use io_uring::{EnterFlags, IoUring, cqueue, opcode, squeue};
+use rustix::event::{PollFd, PollFlags, poll};
+
+use crate::{Abilities, Ability};
 
 /// The longest timeout given to the operating system: a century. Longer ones return early.
 const TIMEOUT_MAX: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
@@ -50,29 +53,28 @@ pub(crate) enum Plain {
     Nop,
     Poll { fd: RawFd, mask: u32, many: bool },
     Cancel { user_data: u64, silent: bool },
-    EndAlarm { user_data: u64 },
 }
 
 pub(crate) struct Ring {
     io: IoUring,
     backlog: VecDeque<squeue::Entry>,
-    /// What an alarm reads its span from; the operating system copies it when it takes the entry.
-    span: Box<Timespec>,
     /// Flags that every waiting enter carries.
     wait_flags: EnterFlags,
-    enters: u64,
+    /// Whether an enter takes a timeout along.
+    timed: bool,
+    system_calls: u64,
 }
 
 impl Ring {
-    pub(crate) fn new(io: IoUring, no_iowait: bool) -> Self {
+    pub(crate) fn new(io: IoUring, has: Abilities) -> Self {
         let mut wait_flags = EnterFlags::GETEVENTS;
-        wait_flags.set(EnterFlags::NO_IOWAIT, no_iowait);
+        wait_flags.set(EnterFlags::NO_IOWAIT, has.has(Ability::NoIowait));
         Self {
             io,
             backlog: VecDeque::new(),
-            span: Box::default(),
             wait_flags,
-            enters: 0,
+            timed: has.has(Ability::ExtArg),
+            system_calls: 0,
         }
     }
 
@@ -81,8 +83,8 @@ impl Ring {
     }
 
     /// How many system calls were made here.
-    pub(crate) fn enters(&self) -> u64 {
-        self.enters
+    pub(crate) fn system_calls(&self) -> u64 {
+        self.system_calls
     }
 
     /// Queues an entry.
@@ -121,17 +123,8 @@ impl Ring {
                     false => entry,
                 }
             }
-            Plain::EndAlarm { user_data } => opcode::TimeoutRemove::new(user_data).build(),
         };
         // SAFETY: none of these names memory.
-        unsafe { self.push(entry.user_data(user_data)) }
-    }
-
-    /// Queues a completion that comes when `span` is over.
-    pub(crate) fn push_alarm(&mut self, span: Duration, user_data: u64) {
-        *self.span = Timespec::from(span.min(TIMEOUT_MAX));
-        let entry = opcode::Timeout::new(&raw const *self.span).build();
-        // SAFETY: the span lies in a box that lives as long as the ring.
         unsafe { self.push(entry.user_data(user_data)) }
     }
 
@@ -179,7 +172,7 @@ impl Ring {
     /// Submits what is in the submission queue and, if `events`, has completions made; waits for one as
     /// `wait` says.
     pub(crate) fn enter(&mut self, wait: Wait, events: bool) -> io::Result<()> {
-        self.enters += 1;
+        self.system_calls += 1;
         let submit = u32::try_from(self.io.submission().len()).expect("a queue is shorter");
         let io = self.io.submitter();
         match wait {
@@ -194,6 +187,10 @@ impl Ring {
                 // SAFETY: as above.
                 unsafe { io.enter::<libc::sigset_t>(submit, 1, flags, None) }
             }
+            Wait::For(span) if !self.timed => {
+                self.system_calls -= 1;
+                return self.wait_outside(span);
+            }
             Wait::For(span) => {
                 let span = Timespec::from(span.min(TIMEOUT_MAX));
                 let argument = SubmitArgs::new().timespec(&span);
@@ -203,6 +200,22 @@ impl Ring {
             }
         }
         .map(drop)
+    }
+
+    /// Submits, then waits on the ring's descriptor, since an enter takes no timeout along.
+    fn wait_outside(&mut self, span: Duration) -> io::Result<()> {
+        self.enter(Wait::No, true)?;
+        if self.has_completions() || self.has_overflown() {
+            return Ok(());
+        }
+        self.system_calls += 1;
+        let mut watched = [PollFd::new(&self.io, PollFlags::IN)];
+        let span = rustix::event::Timespec::try_from(span.min(TIMEOUT_MAX)).unwrap_or_default();
+        poll(&mut watched, Some(&span))?;
+        if self.wants_enter() {
+            self.enter(Wait::No, true)?;
+        }
+        Ok(())
     }
 
     /// Puts an entry into the submission queue if it has room.
@@ -220,7 +233,6 @@ impl Ring {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Wait {
     No,
-    /// Needs [`ExtArg`](crate::Ability::ExtArg).
     For(Duration),
     Forever,
 }
@@ -230,7 +242,7 @@ impl fmt::Debug for Ring {
         f.debug_struct("Ring")
             .field("params", self.io.params())
             .field("backlog", &self.backlog.len())
-            .field("enters", &self.enters)
+            .field("system_calls", &self.system_calls)
             .finish_non_exhaustive()
     }
 }

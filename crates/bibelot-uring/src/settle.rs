@@ -68,7 +68,6 @@ impl Uring {
             Whom::Cancel(op) if cqe.result == -libc::ENOENT => self.unheard.push(op),
             Whom::Cancel(_) | Whom::Nobody => {}
             Whom::Kick => self.system_calls += self.kick.seen(cqe.more()),
-            Whom::Alarm(number) => self.alarm.rang(number),
         }
     }
 

@@ -114,12 +114,14 @@ pub(crate) struct Granted {
     pub(crate) setup: Abilities,
 }
 
-/// The rungs of the ladder, best first.
-fn rungs() -> [Abilities; 4] {
-    let submit = Abilities::from(Ability::SubmitAll);
+/// The rungs of the ladder, best first, without what is hidden.
+fn rungs(hide: Abilities) -> Vec<Abilities> {
+    let submit = Abilities::from(Ability::SubmitAll).without(hide);
     let coop = submit | Ability::CoopTaskrun;
     let defer = submit | Ability::SingleIssuer | Ability::DeferTaskrun;
-    [defer, coop, submit, Abilities::NONE]
+    let mut rungs = vec![defer, coop, submit, Abilities::NONE];
+    rungs.retain(|rung| *rung == rung.without(hide));
+    rungs
 }
 
 /// Makes the best ring that can be had.
@@ -127,10 +129,7 @@ pub(crate) fn set_up(config: &UringConfig) -> Result<Granted, SetupError> {
     let mut entries = config.entries.clamp(ENTRIES_MIN, ENTRIES_MAX);
     let mut completions = config.completions.clamp(2 * entries, COMPLETIONS_MAX);
     let mut refused = None;
-    for setup in rungs() {
-        if setup != setup.without(config.hide) {
-            continue;
-        }
+    for setup in rungs(config.hide) {
         loop {
             match build(setup, entries, completions) {
                 Ok(io) => return check(io).map(|io| Granted { io, setup }),

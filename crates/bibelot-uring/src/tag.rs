@@ -28,15 +28,8 @@ impl Tag {
     /// How many slots there may be.
     pub(crate) const SLOTS_MAX: u32 = OWN;
 
-    const ALARM: u32 = OWN + 2;
-
     pub(crate) const fn new(slot: u32, generation: u32) -> Self {
         Self { slot, generation }
-    }
-
-    /// The alarm of that number.
-    pub(crate) const fn alarm(number: u32) -> Self {
-        Self::new(Self::ALARM, number)
     }
 
     pub(crate) const fn slot(self) -> u32 {
@@ -66,7 +59,6 @@ impl Tag {
             slot if slot & CANCEL != 0 => Whom::Cancel(Self::new(slot & !CANCEL, self.generation)),
             slot if slot < OWN => Whom::Operation,
             slot if slot == Self::KICK.slot => Whom::Kick,
-            Self::ALARM => Whom::Alarm(self.generation),
             _ => Whom::Nobody,
         }
     }
@@ -79,7 +71,6 @@ pub(crate) enum Whom {
     /// The cancel of that operation.
     Cancel(Tag),
     Kick,
-    Alarm(u32),
     Nobody,
 }
 
@@ -93,7 +84,6 @@ mod tests {
         assert_eq!(Tag::from_bits(op.bits()), op);
         assert_eq!(op.whom(), Whom::Operation);
         assert_eq!(Tag::from_bits(op.cancel().bits()).whom(), Whom::Cancel(op));
-        assert_eq!(Tag::alarm(3).whom(), Whom::Alarm(3));
         assert_eq!(Tag::KICK.whom(), Whom::Kick);
         assert_eq!(Tag::NOBODY.whom(), Whom::Nobody);
         assert_eq!(Tag::new(Tag::SLOTS_MAX - 1, 0).whom(), Whom::Operation);

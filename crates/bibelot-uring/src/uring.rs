@@ -20,7 +20,6 @@ use std::time::Duration;
 use bibelot_reactor::{Call, Completion, Counters, Op, Reactor, Reply, Token};
 use bibelot_sys::{Pool, Slack};
 
-use crate::alarm::Alarm;
 use crate::fork::{self, Process};
 use crate::kick::Kick;
 use crate::lanes::Lanes;
@@ -66,7 +65,6 @@ pub struct Uring {
     pub(crate) lanes: Lanes,
     pub(crate) lender: Lender,
     pub(crate) kick: Kick,
-    pub(crate) alarm: Alarm,
     pub(crate) pool: Option<Pool>,
     pub(crate) ready: Vec<Completion>,
     pub(crate) reaped: Vec<Cqe>,
@@ -106,7 +104,6 @@ impl Uring {
             lanes: Lanes::default(),
             lender: Lender::new(&config),
             kick,
-            alarm: Alarm::default(),
             pool: None,
             ready: Vec::new(),
             reaped: Vec::new(),
@@ -167,11 +164,7 @@ impl Uring {
         let wait = match timeout {
             _ if !slept => Wait::No,
             None => Wait::Forever,
-            Some(span) if self.has(Ability::ExtArg) => Wait::For(span),
-            Some(span) => {
-                self.alarm.set(&mut self.ring, span);
-                Wait::Forever
-            }
+            Some(span) => Wait::For(span),
         };
         let entered = if slept || self.ring.has_queued() || self.ring.wants_enter() {
             self.enter(wait)
@@ -180,7 +173,6 @@ impl Uring {
         };
         if slept {
             self.kick.woke();
-            self.alarm.unset(&mut self.ring);
         }
         crowded |= matches!(entered, Ok(true));
         let settled = self.settle_all();
@@ -237,7 +229,7 @@ impl Uring {
 
     fn counters(&self) -> Counters {
         Counters {
-            system_calls: self.system_calls + self.ring.enters(),
+            system_calls: self.system_calls + self.ring.system_calls(),
             operations: self.operations,
             completions: self.completions,
         }
