@@ -9,6 +9,7 @@ use std::task::{Context, Poll, Waker, ready};
 
 use crate::cancel::Cancelled;
 use crate::home;
+use crate::panic::Panic;
 use crate::record::Wait;
 use crate::remote::{self, Message};
 use crate::task::{Task, TaskError, TaskId};
@@ -149,7 +150,7 @@ fn take_value<T: 'static>(entry: &mut Entry) -> Result<T, TaskError> {
     }
     match entry.task.as_ref().and_then(|task| task.take_output::<T>()) {
         Some(Ok(value)) => Ok(value),
-        Some(Err(payload)) => Err(TaskError::Panicked(payload)),
+        Some(Err(payload)) => Err(TaskError::Panicked(Panic::new(payload))),
         None => Err(TaskError::Taken),
     }
 }

@@ -9,7 +9,7 @@
 //! | `kernel`, `builder`, `shutdown` | making, running and ending a kernel |
 //! | `turn`, `run_task`, `ready`, `choose` | one pass; one poll; what comes next |
 //! | `core`, `home`, `remote` | the state; which kernel is here; how other threads reach it |
-//! | `spawn`, `task`, `join`, `tasks`, `tag` | tasks, their handles, their table |
+//! | `spawn`, `task`, `join`, `panic`, `tasks`, `tag` | tasks, their handles, their table |
 //! | `trap`, `deliver`, `budget`, `current` | waiting, and being asked to stop while waiting |
 //! | `cancel` | the value, the scopes and the rules |
 //! | `sleep` | points in time |
@@ -40,6 +40,7 @@ mod join;
 mod kernel;
 mod numbers;
 mod observer;
+mod panic;
 mod ready;
 mod record;
 mod remote;
@@ -68,6 +69,7 @@ pub use home::KernelId;
 pub use join::{EndOp, Join, JoinOp, JoinOwned, WaitEnd};
 pub use kernel::{AlreadyRunning, Kernel, Turn, is_running};
 pub use observer::{Observer, Suspended, Terminated};
+pub use panic::Panic;
 pub use ready::ReadyTask;
 pub use record::{RecordReader, TaskInfo, TaskState, Wait};
 pub use shutdown::ShutdownReport;

@@ -4,7 +4,6 @@
 //! whatever the task's future or value is. What it asks is done on the spot at home, and sent home from
 //! elsewhere; the value is only ever given out on the kernel's thread.
 
-use std::any::Any;
 use std::error::Error;
 use std::fmt;
 use std::future::IntoFuture;
@@ -14,6 +13,7 @@ use std::sync::Arc;
 use crate::cancel::{Cancelled, Cause};
 use crate::home::{self, KernelId};
 use crate::join::{Join, JoinOp, JoinOwned, WaitEnd};
+use crate::panic::Panic;
 use crate::remote::{self, Message};
 use crate::tasks::TaskKey;
 
@@ -82,7 +82,7 @@ impl fmt::Display for TaskId {
 /// Why a task gave no value.
 ///
 /// A task's own `Err` is part of its value and not found here.
-#[derive(thiserror::Error)]
+#[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TaskError {
     /// Whoever waited for the task was asked to stop; the task goes on.
@@ -91,9 +91,9 @@ pub enum TaskError {
     /// The task was asked to stop while nothing in it could hear, and was dropped.
     #[error("the task was dropped when it was asked to stop: {0}")]
     Cancelled(#[source] Cancelled),
-    /// The task panicked; pass the payload to [`std::panic::resume_unwind`] to go on unwinding.
-    #[error("the task panicked: {}", panic_message(&**.0))]
-    Panicked(Box<dyn Any + Send>),
+    /// The task panicked; [`Panic::resume`] goes on unwinding.
+    #[error("the task panicked: {0}")]
+    Panicked(Panic),
     /// The task was aborted, or its kernel ended before it.
     #[error("the task was aborted")]
     Aborted,
@@ -108,33 +108,6 @@ pub enum TaskError {
 impl From<Cancelled> for TaskError {
     fn from(cancelled: Cancelled) -> Self {
         Self::Interrupted(cancelled)
-    }
-}
-
-impl fmt::Debug for TaskError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Interrupted(cancelled) => f.debug_tuple("Interrupted").field(cancelled).finish(),
-            Self::Cancelled(cancelled) => f.debug_tuple("Cancelled").field(cancelled).finish(),
-            Self::Panicked(payload) => f
-                .debug_tuple("Panicked")
-                .field(&panic_message(&**payload))
-                .finish(),
-            Self::Aborted => f.write_str("Aborted"),
-            Self::Taken => f.write_str("Taken"),
-            Self::WrongKernel => f.write_str("WrongKernel"),
-        }
-    }
-}
-
-/// What a panic said, where it said it in words.
-pub(crate) fn panic_message(payload: &(dyn Any + Send)) -> &str {
-    if let Some(message) = payload.downcast_ref::<&'static str>() {
-        message
-    } else if let Some(message) = payload.downcast_ref::<String>() {
-        message
-    } else {
-        "no message"
     }
 }
 

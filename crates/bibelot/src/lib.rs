@@ -1,1 +1,54 @@
-//! Curio's pleasures for Rust: structured tasks, cancellation that code can catch, streams
+//! The pleasures of David Beazley's Curio for Rust: structured tasks, cancellation that code can catch
+//! and clean up after, nested timeouts, queues and streams, on io_uring or polling.
+//!
+//! ```
+//! use std::time::Duration;
+//! use bibelot::{sleep, spawn};
+//!
+//! #[bibelot::main]
+//! async fn main() -> bibelot::Result<()> {
+//!     let kid = spawn(async {
+//!         sleep(Duration::from_millis(5)).await?;
+//!         bibelot::Ok(2 * 2 + 3)
+//!     });
+//!     assert_eq!(kid.await??, 7);
+//!     Ok(())
+//! }
+//! ```
+//!
+//! | File | What it holds |
+//! |---|---|
+//! | `backend`, `kernel` | ways to the operating system; making and running kernels |
+//! | `error` | the one error for `?` |
+//! | `testing` | tests on one backend after another |
+
+#![forbid(unsafe_code)]
+
+#[doc(hidden)]
+#[path = "private.rs"]
+pub mod __private;
+mod backend;
+mod error;
+mod kernel;
+pub mod testing;
+
+pub use backend::{Backend, REACTOR_VARIABLE};
+pub use bibelot_kernel::{
+    AlreadyRunning, AsCancelled, BackendInfo, CancelScope, Cancellation, Cancelled, Cause,
+    KernelCounters, KernelId, Limit, Observer, Panic, RecordReader, ScopeId, ShutdownReport,
+    Suspended, Task, TaskBuilder, TaskError, TaskId, TaskInfo, TaskName, TaskState, Terminated,
+    TimedOut, Turn, Wait, branch, cancellable, check_cancellation, clock, current,
+    current_deadline, ignore_after, ignore_at, is_running, set_pending, shield, shield_for, sleep,
+    sleep_until, spawn, take_pending, timeout_after, timeout_at, timeout_drop, try_current,
+    yield_now,
+};
+pub use bibelot_macros::{main, test};
+pub use bibelot_timer::Instant;
+pub use error::{Error, Result};
+pub use kernel::{Builder, Kernel, run};
+
+/// `Ok` with the facade's [`Error`], for the end of an `async` block with `?` in it.
+#[expect(non_snake_case, reason = "it stands for the variant")]
+pub const fn Ok<T>(value: T) -> Result<T> {
+    Result::Ok(value)
+}

@@ -1,0 +1,115 @@
+//! The backends of the operating system, and how one is chosen.
+//!
+//! `Auto` takes the ring where there is one and polling where there is not, and says which and why. A
+//! backend asked for by name that cannot be had is an error with the reason. `BIBELOT_REACTOR` names the
+//! one that `Auto` takes.
+
+use std::env;
+use std::io;
+
+use bibelot_kernel::World;
+use bibelot_poll::{Poll, PollConfig};
+use bibelot_reactor::Reactor;
+use bibelot_timer::Monotonic;
+use bibelot_uring::{Uring, UringConfig};
+
+/// The environment variable that names the backend which [`Backend::Auto`] takes.
+pub const REACTOR_VARIABLE: &str = "BIBELOT_REACTOR";
+
+/// A way to the operating system.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Backend {
+    /// What `BIBELOT_REACTOR` names, else io_uring where it is to be had, else polling.
+    #[default]
+    Auto,
+    /// io_uring.
+    Uring,
+    /// Readiness polling.
+    Poll,
+}
+
+impl Backend {
+    /// The backend of this name: `auto`, `uring` or `poll`.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        match name {
+            "auto" => Some(Self::Auto),
+            "uring" => Some(Self::Uring),
+            "poll" => Some(Self::Poll),
+            _ => None,
+        }
+    }
+}
+
+impl bibelot_kernel::Backend for Backend {
+    fn build(self: Box<Self>) -> io::Result<World> {
+        match *self {
+            Self::Auto => auto(),
+            Self::Uring => uring("as asked"),
+            Self::Poll => poll("as asked"),
+        }
+    }
+}
+
+fn auto() -> io::Result<World> {
+    match env::var(REACTOR_VARIABLE) {
+        Ok(name) if !name.is_empty() => {
+            let reason = format!("as {REACTOR_VARIABLE} says");
+            match Backend::from_name(&name) {
+                Some(Backend::Uring) => uring(&reason),
+                Some(Backend::Poll) => poll(&reason),
+                Some(Backend::Auto) => best(),
+                None => {
+                    let message = format!(
+                        "{REACTOR_VARIABLE} is {name:?}; it names `auto`, `uring` or `poll`"
+                    );
+                    Err(io::Error::new(io::ErrorKind::InvalidInput, message))
+                }
+            }
+        }
+        _ => best(),
+    }
+}
+
+/// The ring if there is one, else polling.
+fn best() -> io::Result<World> {
+    match Uring::new(UringConfig::default()) {
+        Ok(ring) => Ok(world(with_report(ring, "it can be had"))),
+        Err(error) => poll(&format!("no io_uring: {error}")),
+    }
+}
+
+fn uring(reason: &str) -> io::Result<World> {
+    let ring = Uring::new(UringConfig::default()).map_err(io::Error::from)?;
+    Ok(world(with_report(ring, reason)))
+}
+
+fn with_report(ring: Uring, reason: &str) -> (Box<dyn Reactor>, String) {
+    let reason = format!("{reason}; {}", ring.report());
+    (Box::new(ring), reason)
+}
+
+fn poll(reason: &str) -> io::Result<World> {
+    let poll = Poll::new(PollConfig::default())?;
+    Ok(world((Box::new(poll), reason.to_owned())))
+}
+
+fn world((reactor, reason): (Box<dyn Reactor>, String)) -> World {
+    World {
+        reactor,
+        clock: Box::new(Monotonic::new()),
+        choice: None,
+        reason,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_backend_is_known_by_its_name() {
+        assert_eq!(Backend::from_name("poll"), Some(Backend::Poll));
+        assert_eq!(Backend::from_name("epoll"), None);
+    }
+}
