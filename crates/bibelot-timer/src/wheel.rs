@@ -22,13 +22,11 @@ use crate::lists::{Chain, Lists};
 use crate::place::{DUE, SLOTS, digit, level_of, place_of};
 use crate::{Instant, Key};
 
-/// A run of due entries longer than this gives its memory back after it was sorted.
-const SCRATCH_KEPT: usize = 1024;
-
 /// Timers that each carry a `T`, sorted by when they are due.
 ///
-/// Inserting and removing take constant time, and no allocation once the wheel has been as full before.
-/// The wheel never reads a clock: it knows the time from the instants it is given.
+/// Inserting and removing take constant time. Nothing allocates once the wheel has been as full before:
+/// an item takes at most 32 bytes more than its own, and 16 more if it was sorted among others that
+/// were due with it. The wheel never reads a clock: it knows the time from the instants it is given.
 ///
 /// ```
 /// use bibelot_timer::{Instant, Wheel};
@@ -125,8 +123,9 @@ impl<T> Wheel<T> {
     /// When [`pop`](Self::pop) should be called next; `None` if there is nothing to wait for.
     ///
     /// It is never later than the soonest deadline, and nearly always that. It may be earlier when the
-    /// soonest of many items that were inserted out of order was removed. Then the `pop` that finds nothing
-    /// brings them closer: at most ten such calls come before the next item, however far it is.
+    /// soonest of more than sixteen items was removed that lie near each other and were not inserted in
+    /// the order of their deadlines. Then a `pop` at that time finds nothing and brings them closer: at
+    /// most ten such calls come before the next item, however far it is.
     #[must_use]
     pub fn next_deadline(&self) -> Option<Instant> {
         match self.lists.due() {
@@ -243,7 +242,6 @@ impl<T> Wheel<T> {
             self.lists.append(DUE, index);
         }
         self.scratch.clear();
-        self.scratch.shrink_to(SCRATCH_KEPT);
     }
 }
 
