@@ -5,13 +5,14 @@
 
 use std::ffi::CString;
 use std::io;
-use std::os::fd::{AsRawFd, IntoRawFd, RawFd};
+use std::os::fd::{AsRawFd, IntoRawFd, OwnedFd, RawFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use bibelot_reactor::{Fd, Interest, Op, OpenHow, unsupported};
 use io_uring::types::{Fd as RingFd, FsyncFlags};
 use io_uring::{opcode, squeue};
+use rustix::fs::{FileType, Stat, fstat};
 use socket2::SockAddr;
 
 use crate::buffer_ring::GROUP;
@@ -88,8 +89,16 @@ pub(crate) fn entry(op: &mut Op, extra: &mut Extra, has: Abilities) -> io::Resul
 }
 
 /// Writes the entry that closes `fd`.
-pub(crate) fn close(fd: &impl AsRawFd) -> squeue::Entry {
-    opcode::Close::new(RingFd(fd.as_raw_fd())).build()
+///
+/// Closing a regular file may write to the disk or free an unlinked file's blocks, so the operating
+/// system is told to do it on a thread of its own.
+pub(crate) fn close(fd: &OwnedFd) -> squeue::Entry {
+    let entry = opcode::Close::new(RingFd(fd.as_raw_fd())).build();
+    let is_file = |stat: Stat| FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile;
+    match fstat(fd).is_ok_and(is_file) {
+        true => entry.flags(squeue::Flags::ASYNC),
+        false => entry,
+    }
 }
 
 /// Lets go of a descriptor that the operating system has closed.

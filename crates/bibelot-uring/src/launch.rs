@@ -114,6 +114,7 @@ impl Uring {
         let Ok(fd) = fd.try_into_owned() else {
             return Some((Ok(Outcome::Done), None));
         };
+        self.system_calls += 1;
         let entry = entry::close(&fd);
         slot.extra = Extra::Closing(fd);
         let entry = entry.user_data(self.slots.tag(index).bits());

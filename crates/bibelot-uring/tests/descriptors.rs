@@ -56,7 +56,7 @@ impl Limit {
         let before = getrlimit(Resource::Nofile);
         let lower = Rlimit {
             current: Some(count),
-            ..before.clone()
+            ..before
         };
         setrlimit(Resource::Nofile, lower).unwrap();
         Self(before)
@@ -65,6 +65,6 @@ impl Limit {
 
 impl Drop for Limit {
     fn drop(&mut self) {
-        setrlimit(Resource::Nofile, self.0.clone()).unwrap();
+        setrlimit(Resource::Nofile, self.0).unwrap();
     }
 }
