@@ -100,50 +100,44 @@ impl Disk {
         Ok(&content[start..])
     }
 
-    /// Where a write that names `offset` goes, and how much of `len` bytes fits there.
+    /// Writes what fits of `data` at `offset`, and says how much that was.
     ///
     /// # Errors
     ///
     /// `EBADF` if the file is not open for writing, `EINVAL` for an offset beyond what files may have,
     /// `EFBIG` and `ENOSPC` where nothing fits.
-    pub(crate) fn writable(
-        &self,
+    pub(crate) fn write(
+        &mut self,
         file: &OpenFile,
+        data: &[u8],
         offset: u64,
-        len: usize,
-    ) -> Result<(usize, usize), Errno> {
+    ) -> Result<usize, Errno> {
         if !file.write {
             return Err(Errno::BADF);
         }
         let offset = i64::try_from(offset).map_err(|_| Errno::INVAL)?;
-        if len == 0 {
-            return Ok((0, 0));
+        if data.is_empty() {
+            return Ok(0);
         }
         if offset == i64::MAX {
             return Err(Errno::FBIG);
         }
+        let content = &mut self.contents[file.inode];
         let start = if file.append {
-            self.contents[file.inode].len()
+            content.len()
         } else {
             usize::try_from(offset).unwrap_or(usize::MAX)
         };
-        match Self::FILE_LEN_MAX.saturating_sub(start) {
-            0 => Err(Errno::NOSPC),
-            room => Ok((start, len.min(room))),
+        let room = Self::FILE_LEN_MAX.saturating_sub(start);
+        if room == 0 {
+            return Err(Errno::NOSPC);
         }
-    }
-
-    /// Writes `data` at `start`, which [`writable`](Self::writable) allowed.
-    pub(crate) fn write(&mut self, file: &OpenFile, start: usize, data: &[u8]) {
-        if data.is_empty() {
-            return;
+        let count = data.len().min(room);
+        if content.len() < start + count {
+            content.resize(start + count, 0);
         }
-        let content = &mut self.contents[file.inode];
-        let end = start + data.len();
-        if content.len() < end {
-            content.resize(end, 0);
-        }
-        content[start..end].copy_from_slice(data);
+        content[start..start + count].copy_from_slice(&data[..count]);
+        Ok(count)
     }
 }
 
@@ -169,7 +163,7 @@ mod tests {
         let path = Path::new("/etc/motd");
         assert_eq!(disk.open(path, how("r")).unwrap_err(), Errno::NOENT);
         let file = disk.open(path, how("wn")).unwrap();
-        disk.write(&file, 3, b"abc");
+        assert_eq!(disk.write(&file, b"abc", 3), Ok(3));
         assert_eq!(disk.open(path, how("wn")).unwrap_err(), Errno::EXIST);
         let again = disk.open(path, how("r")).unwrap();
         assert_eq!(disk.readable(&again, 0).unwrap(), b"\0\0\0abc");
@@ -184,7 +178,9 @@ mod tests {
         let mut disk = Disk::default();
         disk.put("log".into(), b"one".to_vec());
         let file = disk.open(Path::new("log"), how("a")).unwrap();
-        assert_eq!(disk.writable(&file, 0, 3).unwrap(), (3, 3));
+        assert_eq!(disk.write(&file, b"two", 0), Ok(3));
+        let whole = disk.open(Path::new("log"), how("r")).unwrap();
+        assert_eq!(disk.readable(&whole, 0).unwrap(), b"onetwo");
     }
 
     #[test]
@@ -197,9 +193,8 @@ mod tests {
             (i64::MAX as u64, Errno::FBIG),
             (u64::MAX, Errno::INVAL),
         ] {
-            assert_eq!(disk.writable(&file, offset, 1).unwrap_err(), errno);
+            assert_eq!(disk.write(&file, b"x", offset), Err(errno));
         }
-        assert_eq!(disk.writable(&file, (1 << 30) - 2, 5).unwrap().1, 2);
         assert_eq!(disk.readable(&file, u64::MAX).unwrap_err(), Errno::INVAL);
     }
 

@@ -17,7 +17,6 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use bibelot_reactor::{Fd, VirtualFd};
 
-use crate::errno::Errno;
 use crate::object::Id;
 
 /// What a program's descriptors share with their world.
@@ -64,13 +63,16 @@ impl Link {
     ///
     /// # Errors
     ///
-    /// `EBADF` for a descriptor of the operating system or of another world.
+    /// [`Unsupported`](io::ErrorKind::Unsupported) for one of the operating system or of another world.
     pub(crate) fn resolve(self: &Arc<Self>, fd: &Fd) -> io::Result<Id> {
         fd.as_virtual()
             .and_then(|object| (object as &dyn Any).downcast_ref::<Handle>())
             .filter(|handle| Arc::ptr_eq(&handle.link, self))
             .map(|handle| handle.id)
-            .ok_or_else(|| Errno::BADF.into())
+            .ok_or_else(|| {
+                let message = format!("{fd:?} is not of this simulated world");
+                io::Error::new(io::ErrorKind::Unsupported, message)
+            })
     }
 
     /// Whether anything was let go of.

@@ -51,7 +51,7 @@ fn read_all(drive: &mut Drive, file: &Fd) -> Vec<u8> {
 }
 
 #[test]
-fn what_is_written_is_read_however_short_the_counts() {
+fn what_is_written_is_read() {
     for seed in 0..50 {
         let mut drive = Drive::new(Sim::new(seed).file("/etc/motd", "cheese"));
         let motd = open(&mut drive, "/etc/motd", all());

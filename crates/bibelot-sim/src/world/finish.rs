@@ -1,6 +1,7 @@
 //! Work done elsewhere: by the disk, the resolver and the workers.
 //!
-//! It takes effect when its time has come, all of it at once; until then it can be taken back.
+//! It takes effect when its time has come, all of it at once; until then it can be taken back. The disk
+//! reads and writes whole, as Linux does with regular files; short counts there are faults.
 
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -54,27 +55,17 @@ impl World {
 
     fn read_at(&mut self, file: &Fd, buf: &mut Buf, offset: u64) -> io::Result<usize> {
         let id = self.resolve(file)?;
-        let found = match self.objects.get(id) {
-            Some(Object::File(file)) => self.disk.readable(file, offset)?.len(),
-            _ => return Err(Errno::BADF.into()),
-        };
-        let count = self.share(id, found.min(buf.spare_len()));
-        if let Some(Object::File(file)) = self.objects.get(id) {
-            buf.push(&self.disk.readable(file, offset)?[..count]);
+        match self.objects.get(id) {
+            Some(Object::File(file)) => Ok(buf.push(self.disk.readable(file, offset)?)),
+            _ => Err(Errno::BADF.into()),
         }
-        Ok(count)
     }
 
     fn write_at(&mut self, file: &Fd, data: &[u8], offset: u64) -> io::Result<usize> {
         let id = self.resolve(file)?;
-        let (start, fits) = match self.objects.get(id) {
-            Some(Object::File(file)) => self.disk.writable(file, offset, data.len())?,
-            _ => return Err(Errno::BADF.into()),
-        };
-        let count = self.share(id, fits);
-        if let Some(Object::File(file)) = self.objects.get(id) {
-            self.disk.write(file, start, &data[..count]);
+        match self.objects.get(id) {
+            Some(Object::File(file)) => Ok(self.disk.write(file, data, offset)?),
+            _ => Err(Errno::BADF.into()),
         }
-        Ok(count)
     }
 }
