@@ -3,6 +3,7 @@
 //! # Invariants
 //!
 //! - A job whose operation a worker has taken has exactly one completion, also when it panics.
+//! - After each job it took, done or taken back, a worker wakes the pool's side, which may have more.
 //! - The operation and all it owned, except what comes back, is dropped before its completion is sent.
 
 use std::convert::Infallible;
@@ -83,7 +84,11 @@ impl Worker {
         let end = job.take().map(|op| completion(job.token, op));
         // Free before the end is known, so that whoever acts on it finds this thread free.
         self.census.finish();
-        let Some(end) = end else { return };
+        let Some(end) = end else {
+            // It was taken back; there is room now for one that waits on the pool's side.
+            self.done.wake_by_ref();
+            return;
+        };
         match self.ends.send(end) {
             Ok(()) => self.done.wake_by_ref(),
             // The pool is gone; a value that panics when dropped must not take this thread along.

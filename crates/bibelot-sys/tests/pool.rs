@@ -1,8 +1,10 @@
 //! The worker pool: what it performs, takes back, refuses and leaves behind.
 
+use std::sync::Arc;
 use std::sync::mpsc;
-use std::task::Waker;
+use std::task::{Wake, Waker};
 use std::thread;
+use std::time::Duration;
 
 use bibelot_reactor::{Buf, Completion, Job, Op, OpenHow, Outcome, Token};
 use bibelot_sys::{NoThread, Pool, PoolLimits, perform};
@@ -138,6 +140,39 @@ fn a_storm_of_cancels_behind_a_stuck_thread_ends_every_token_once() {
     );
     open.send(()).unwrap();
     collect(&mut pool, 1);
+}
+
+/// A waker that leaves a message.
+struct Told(mpsc::Sender<()>);
+
+impl Wake for Told {
+    fn wake(self: Arc<Self>) {
+        // Nobody listens any more when the pool is dropped.
+        let _ = self.0.send(());
+    }
+}
+
+#[test]
+fn a_job_that_waits_behind_one_that_was_taken_back_comes_to_its_turn() {
+    let (told, tells) = mpsc::channel();
+    let limits = PoolLimits {
+        threads_max: 1,
+        ..PoolLimits::default()
+    };
+    let mut pool = Pool::new(limits, Waker::from(Arc::new(Told(told))));
+    for slot in 0..200 {
+        pool.submit(Token::new(slot, 0), job(|| ()));
+        pool.submit(Token::new(slot, 1), job(|| ()));
+        pool.cancel(Token::new(slot, 1));
+        pool.submit(Token::new(slot, 2), job(|| ()));
+        let mut ends = Vec::new();
+        pool.collect(&mut ends);
+        while ends.len() < 3 {
+            let wake = tells.recv_timeout(Duration::from_secs(20));
+            assert!(wake.is_ok(), "slot {slot}: {ends:?} and no wake");
+            pool.collect(&mut ends);
+        }
+    }
 }
 
 #[test]
