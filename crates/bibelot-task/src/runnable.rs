@@ -113,6 +113,12 @@ impl<S: Schedule> Runnable<S> {
         unsafe { (task.header().vtable.poll)(task.0, &mut Context::from_waker(&waker)) }
     }
 
+    /// Whether the task has ended, so that a run would come to nothing. At home it stays true once it is.
+    #[must_use]
+    pub fn is_stale(&self) -> bool {
+        self.0.is_ended()
+    }
+
     /// The scheduler's part of the task.
     #[must_use]
     pub fn schedule(&self) -> &S {

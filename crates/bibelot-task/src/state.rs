@@ -322,9 +322,10 @@ impl State {
         }
     }
 
-    /// Lets other threads know that the task has ended.
+    /// Lets other threads know that the task has ended. With a `JoinHandle` only [`end`](Self::end) does
+    /// that, since it hands over at the same time.
     pub(crate) fn tell(&self) {
-        if !self.has(TOLD) {
+        if !self.has(TOLD | JOINABLE) {
             self.set(TOLD);
             self.word.fetch_or(AWAY_ENDED, Ordering::Release);
         }
