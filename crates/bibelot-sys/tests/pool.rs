@@ -1,7 +1,6 @@
 //! The worker pool: what it performs, takes back, refuses and leaves behind.
 
-use std::sync::Arc;
-use std::sync::mpsc;
+use std::sync::{Arc, Mutex, mpsc};
 use std::task::{Wake, Waker};
 use std::thread;
 use std::time::Duration;
@@ -142,37 +141,50 @@ fn a_storm_of_cancels_behind_a_stuck_thread_ends_every_token_once() {
     collect(&mut pool, 1);
 }
 
-/// A waker that leaves a message.
-struct Told(mpsc::Sender<()>);
+/// A waker that leaves a message and holds its worker until that has been answered.
+struct Told {
+    told: mpsc::Sender<()>,
+    answer: Mutex<mpsc::Receiver<()>>,
+}
 
 impl Wake for Told {
     fn wake(self: Arc<Self>) {
-        // Nobody listens any more when the pool is dropped.
-        let _ = self.0.send(());
+        // Nobody listens or answers any more when the test is over.
+        let _ = self.told.send(());
+        let _ = self.answer.lock().unwrap().recv();
     }
 }
 
 #[test]
 fn a_job_that_waits_behind_one_that_was_taken_back_comes_to_its_turn() {
-    let (told, tells) = mpsc::channel();
+    let ((told, tells), (answers, answer)) = (mpsc::channel(), mpsc::channel());
+    let answer = Mutex::new(answer);
     let limits = PoolLimits {
         threads_max: 1,
         ..PoolLimits::default()
     };
-    let mut pool = Pool::new(limits, Waker::from(Arc::new(Told(told))));
-    for slot in 0..200 {
-        pool.submit(Token::new(slot, 0), job(|| ()));
-        pool.submit(Token::new(slot, 1), job(|| ()));
-        pool.cancel(Token::new(slot, 1));
-        pool.submit(Token::new(slot, 2), job(|| ()));
-        let mut ends = Vec::new();
+    let mut pool = Pool::new(limits, Waker::from(Arc::new(Told { told, answer })));
+    let (open, gate) = mpsc::channel::<()>();
+    let (begun, begins) = mpsc::channel();
+    let running = job(move || {
+        begun.send(()).unwrap();
+        gate.recv().unwrap();
+    });
+    pool.submit(token(0), running);
+    begins.recv().unwrap();
+    // One fits into the channel, where it is taken back; the other waits on this side.
+    pool.submit(token(1), job(|| ()));
+    pool.submit(token(2), job(|| ()));
+    pool.cancel(token(1));
+    open.send(()).unwrap();
+    let mut ends = Vec::new();
+    while ends.len() < 3 {
+        let wake = tells.recv_timeout(Duration::from_secs(20));
+        assert!(wake.is_ok(), "no wake after {ends:?}");
         pool.collect(&mut ends);
-        while ends.len() < 3 {
-            let wake = tells.recv_timeout(Duration::from_secs(20));
-            assert!(wake.is_ok(), "slot {slot}: {ends:?} and no wake");
-            pool.collect(&mut ends);
-        }
+        answers.send(()).unwrap();
     }
+    drop(answers);
 }
 
 #[test]
