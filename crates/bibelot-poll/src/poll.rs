@@ -14,13 +14,15 @@
 use std::fmt;
 use std::io;
 use std::mem;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::task::Waker;
 use std::time::Duration;
 
 use bibelot_reactor::{Call, Completion, Counters, Fd, Op, Outcome, Reactor, Reply, Token, Unpark};
-use bibelot_sys::{Attempt, Pool, PoolReport, Slack, attempt, finish_connect};
+use bibelot_sys::{Attempt, Pool, PoolReport, Slack, attempt};
 use rustix::io::Errno;
+use rustix::net::connect;
 
 use crate::config::PollConfig;
 use crate::lender::Lender;
@@ -142,14 +144,8 @@ impl Poll {
     fn try_again(&mut self, op: Op) -> Attempt {
         match op {
             Op::Connect { socket, peer } => {
-                self.tries += 2;
-                match finish_connect(&socket) {
-                    Ok(()) => Attempt::Ended(Ok(Outcome::Done), None),
-                    Err(error) if error.raw_os_error() == Some(Errno::AGAIN.raw_os_error()) => {
-                        Attempt::WouldBlock(Op::Connect { socket, peer })
-                    }
-                    Err(error) => Attempt::Ended(Err(error), None),
-                }
+                self.tries += 1;
+                connect_again(socket, peer)
             }
             op => self.try_first(op),
         }
@@ -227,6 +223,22 @@ impl Poll {
             return Ok(());
         }
         self.watch.wait(Some(Duration::ZERO), &mut self.ready)
+    }
+}
+
+/// Asks how a connect got on by connecting again, which the operating system answers with the end of the
+/// first one, and begins one that had to wait its turn.
+fn connect_again(socket: Fd, peer: SocketAddr) -> Attempt {
+    let result = match socket.as_fd() {
+        Ok(fd) => connect(fd, &peer),
+        Err(error) => return Attempt::Ended(Err(error), None),
+    };
+    match result {
+        Ok(()) => Attempt::Ended(Ok(Outcome::Done), None),
+        Err(Errno::ALREADY | Errno::INPROGRESS | Errno::INTR) => {
+            Attempt::WouldBlock(Op::Connect { socket, peer })
+        }
+        Err(error) => Attempt::Ended(Err(error.into()), None),
     }
 }
 
