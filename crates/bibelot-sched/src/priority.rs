@@ -176,4 +176,14 @@ mod tests {
         ready.push(1, Wake::Woken);
         assert_eq!(order(&mut ready), [1, 9, 0]);
     }
+
+    #[test]
+    fn an_item_that_yields_waits_only_for_what_is_ready() {
+        let mut ready = Priority::new(1_000, |item: &u8| *item);
+        ready.push(9, Wake::Spawned);
+        assert_eq!(ready.pop(), Some(9));
+        ready.push(0, Wake::Yielded);
+        ready.push(1, Wake::Woken);
+        assert_eq!(order(&mut ready), [0, 1]);
+    }
 }

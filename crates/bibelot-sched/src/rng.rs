@@ -117,6 +117,20 @@ mod tests {
     }
 
     #[test]
+    fn a_bound_that_does_not_divide_the_range_favours_no_number() {
+        // Without rejection every third number below this bound would come twice as often.
+        let (mut rng, bound) = (Rng::new(7), 3 << 62);
+        let mut met = [0; 3];
+        for _ in 0..30_000 {
+            met[(rng.below(bound) % 3) as usize] += 1;
+        }
+        assert!(
+            met.iter().all(|&count| (9_500..10_500).contains(&count)),
+            "{met:?}"
+        );
+    }
+
+    #[test]
     fn a_fork_draws_numbers_of_its_own() {
         let mut rng = Rng::new(7);
         let mut fork = rng.fork();

@@ -5,6 +5,10 @@ use std::collections::VecDeque;
 
 use bibelot_sched::laws::{self, Broken, Item, Law, Laws};
 use bibelot_sched::{Bag, Fifo, Priority, Production, Scheduler, Seeded, Wake};
+use proptest::collection::vec;
+use proptest::option;
+use proptest::prelude::*;
+use proptest::sample::select;
 
 #[test]
 fn fifo_bypasses_nothing() {
@@ -38,6 +42,48 @@ fn the_bound_of_priority_is_not_a_step_too_wide() {
         .check(make)
         .unwrap_err();
     assert_eq!(broken.law, Law::Bypass);
+}
+
+/// What [`Priority`] does, written with a list: of those that wait, the first with the earliest turn.
+fn by_a_list(patience: u64, steps: &[Option<(u8, Wake)>]) -> Vec<Option<u64>> {
+    let (mut waiting, mut pushes, mut popped) = (Vec::<(u64, u64)>::new(), 0, Vec::new());
+    for step in steps {
+        if let Some((priority, why)) = step {
+            let mut turn = pushes + u64::from(*priority) * patience;
+            if *why == Wake::Yielded {
+                turn = waiting
+                    .iter()
+                    .fold(turn, |latest, other| latest.max(other.0));
+            }
+            waiting.push((turn, pushes));
+            pushes += 1;
+        } else {
+            let first = waiting.iter().min().copied();
+            waiting.retain(|item| Some(*item) != first);
+            popped.push(first.map(|item| item.1));
+        }
+    }
+    popped
+}
+
+proptest! {
+    #[test]
+    fn priority_runs_what_a_list_says(
+        patience in 0..20_u32,
+        steps in vec(option::weighted(0.6, (0..5_u8, select(&[Wake::Spawned, Wake::Woken, Wake::Yielded][..]))), 0..80),
+    ) {
+        let mut ready = Priority::new(patience, |item: &(u8, u64)| item.0);
+        let (mut pushes, mut popped) = (0, Vec::new());
+        for step in &steps {
+            if let Some((priority, why)) = step {
+                ready.push((*priority, pushes), *why);
+                pushes += 1;
+            } else {
+                popped.push(ready.pop().map(|item| item.1));
+            }
+        }
+        prop_assert_eq!(popped, by_a_list(patience.into(), &steps));
+    }
 }
 
 #[test]
