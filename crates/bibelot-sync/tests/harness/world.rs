@@ -152,16 +152,23 @@ const PURPOSE: &str = "on purpose";
 thread_local! {
     /// A failed check in a waker, whose panic the primitive contains.
     static FAILED: Cell<bool> = const { Cell::new(false) };
-    static RUNG: RefCell<Vec<u32>> = const { RefCell::new(Vec::new()) };
+    static RUNG: RefCell<Vec<(u32, u32)>> = const { RefCell::new(Vec::new()) };
     static ARMED: RefCell<Option<Callback>> = const { RefCell::new(None) };
 }
 
-/// The waker of one wait.
-struct Bell(u32);
+/// The waker of one wait; `of` tells it from those that the wait had before.
+struct Bell {
+    id: u32,
+    of: u32,
+}
+
+fn bell(id: u32, of: u32) -> Waker {
+    Waker::from(Arc::new(Bell { id, of }))
+}
 
 impl Wake for Bell {
     fn wake(self: Arc<Self>) {
-        RUNG.with_borrow_mut(|rung| rung.push(self.0));
+        RUNG.with_borrow_mut(|rung| rung.push((self.id, self.of)));
         if let Some(callback) = ARMED.take() {
             let result = catch_unwind(AssertUnwindSafe(callback));
             if let Err(payload) = result {
@@ -173,10 +180,17 @@ impl Wake for Bell {
     }
 }
 
+/// A wait with its present waker.
+struct Going<'s> {
+    wait: Waiting<'s>,
+    waker: Waker,
+    of: u32,
+}
+
 struct World<'s, P: Subject> {
     subject: &'s P,
     model: Rc<RefCell<P::Model>>,
-    waits: BTreeMap<u32, (Waiting<'s>, Waker)>,
+    waits: BTreeMap<u32, Going<'s>>,
     held: Vec<(u32, Box<dyn Guard + 's>)>,
     woken: BTreeSet<u32>,
     log: Vec<Out>,
@@ -216,7 +230,9 @@ impl<'s, P: Subject> World<'s, P> {
             Step::Begin(kind) => self.begin(kind),
             Step::Poll(pick) => self.on_wait(pick, Self::poll),
             Step::Move(pick) => self.on_wait(pick, |world, id| {
-                world.waits.get_mut(&id).expect("picked").1 = Waker::from(Arc::new(Bell(id)));
+                let going = world.waits.get_mut(&id).expect("picked");
+                going.of += 1;
+                going.waker = bell(id, going.of);
                 world.poll(id);
             }),
             Step::Cut(pick) => self.on_wait(pick, Self::cut),
@@ -272,17 +288,17 @@ impl<'s, P: Subject> World<'s, P> {
         let (Some(mut wait), Some(expected)) = (wait, expected) else {
             return;
         };
-        let waker = Waker::from(Arc::new(Bell(id)));
+        let (waker, of) = (bell(id, 0), 0);
         let end = wait.poll(&mut Context::from_waker(&waker));
-        self.waits.insert(id, (wait, waker));
+        self.waits.insert(id, Going { wait, waker, of });
         self.ended(id, end, expected);
     }
 
     fn poll(&mut self, id: u32) {
         let expected = self.model.borrow_mut().poll(id);
         self.woken.remove(&id);
-        let (wait, waker) = self.waits.get_mut(&id).expect("it is in progress");
-        let end = wait.poll(&mut Context::from_waker(waker));
+        let going = self.waits.get_mut(&id).expect("it is in progress");
+        let end = going.wait.poll(&mut Context::from_waker(&going.waker));
         self.ended(id, end, expected);
     }
 
@@ -302,14 +318,19 @@ impl<'s, P: Subject> World<'s, P> {
             ARMED.take();
         }
         let expected = self.model.borrow_mut().cut(id);
-        let (wait, _) = self.waits.remove(&id).expect("it is in progress");
-        assert_eq!(wait.cut(), expected, "what a cut wait gave back");
+        let going = self.waits.remove(&id).expect("it is in progress");
+        assert_eq!(going.wait.cut(), expected, "what a cut wait gave back");
         self.woken.remove(&id);
     }
 
     fn check(&mut self) {
         assert!(!FAILED.get(), "a check failed in a waker, see above");
-        self.woken.extend(RUNG.take());
+        for (id, of) in RUNG.take() {
+            // A waker that was left behind reaches nobody.
+            if self.waits.get(&id).is_some_and(|going| going.of == of) {
+                self.woken.insert(id);
+            }
+        }
         self.woken.retain(|id| self.waits.contains_key(id));
         let model = self.model.borrow();
         assert_eq!(self.woken, model.served(), "who is awake");
