@@ -152,10 +152,13 @@ impl Pool {
         self.feed();
     }
 
-    /// Whether [`collect`](Self::collect) would bring something.
+    /// Whether [`collect`](Self::collect) has anything to do: to bring ends, or to pass on a job that
+    /// waited for room.
     #[must_use]
     pub fn has_ends(&self) -> bool {
-        !self.ready.is_empty() || !self.ends.is_empty()
+        let has_room = self.jobs.as_ref().is_none_or(|jobs| !jobs.is_full());
+        let can_feed = has_room && !self.waiting.is_empty();
+        !self.ready.is_empty() || !self.ends.is_empty() || can_feed
     }
 
     /// How many operations were submitted whose ends are still to be collected.

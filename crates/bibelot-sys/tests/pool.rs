@@ -181,7 +181,9 @@ fn a_job_that_waits_behind_one_that_was_taken_back_comes_to_its_turn() {
     while ends.len() < 3 {
         let wake = tells.recv_timeout(Duration::from_secs(20));
         assert!(wake.is_ok(), "no wake after {ends:?}");
-        pool.collect(&mut ends);
+        if pool.has_ends() {
+            pool.collect(&mut ends);
+        }
         answers.send(()).unwrap();
     }
     drop(answers);
