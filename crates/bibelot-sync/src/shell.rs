@@ -114,8 +114,9 @@ pub(crate) fn print<D, F, const N: usize>(
 where
     F: FnOnce(&D) -> [(&'static str, Figure); N],
 {
+    let figures = cell.glance(look);
     let mut out = f.debug_struct(name);
-    match cell.glance(look) {
+    match figures {
         None => out.field("state", &format_args!("in use")),
         Some(figures) => {
             for (name, figure) in &figures {

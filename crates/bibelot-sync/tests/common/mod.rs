@@ -1,6 +1,11 @@
 //! What the tests of this crate share: a waker that notes its wakes, and tests that run in both shells.
 
-#![allow(dead_code, reason = "each test file uses its part")]
+#![allow(
+    dead_code,
+    unused_macros,
+    unused_imports,
+    reason = "each test file uses its part"
+)]
 
 use std::pin::Pin;
 use std::sync::Arc;
