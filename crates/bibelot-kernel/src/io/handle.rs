@@ -138,6 +138,24 @@ impl Object {
         pushed.unwrap_or_else(|| Err(wrong_kernel()))
     }
 
+    /// Takes all of `bytes`, or none and says `false` when there is no room for all of them.
+    ///
+    /// For bytes that are more than an outbox ever takes there never is; see [`marks`](Self::marks).
+    ///
+    /// # Errors
+    ///
+    /// As those of [`push`](Self::push).
+    pub fn push_whole(&self, bytes: &[u8]) -> io::Result<bool> {
+        let key = self.id.key;
+        let pushed = home::with_kernel(self.id.kernel, |core| {
+            core.with_io(|io, acts| {
+                let (object, shared) = io.object_and_shared(key).ok_or_else(closed)?;
+                object.push_whole(key, bytes, shared, acts)
+            })
+        });
+        pushed.unwrap_or_else(|| Err(wrong_kernel()))
+    }
+
     /// Sends what gathered now, instead of at the end of the turn.
     ///
     /// # Errors

@@ -94,6 +94,21 @@ impl Object {
         }
     }
 
+    /// Takes all of `bytes` from a writer, or none.
+    pub(crate) fn push_whole(
+        &mut self,
+        key: Key,
+        bytes: &[u8],
+        shared: &mut Shared,
+        acts: &mut Vec<Act>,
+    ) -> io::Result<bool> {
+        self.write.check()?;
+        if bytes.len() > self.write.room(shared) {
+            return Ok(false);
+        }
+        self.push(key, bytes, shared, acts).map(|_| true)
+    }
+
     /// Has `waker` woken when something has arrived.
     pub(crate) fn wait_read(
         &mut self,

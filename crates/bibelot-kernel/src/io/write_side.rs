@@ -45,8 +45,7 @@ impl WriteSide {
         acts: &mut Vec<Act>,
     ) -> io::Result<usize> {
         self.check()?;
-        let room = shared.limits.kernel_mark.saturating_sub(shared.buffered);
-        let offered = &bytes[..bytes.len().min(room)];
+        let offered = &bytes[..bytes.len().min(self.room(shared))];
         let count = self
             .outbox
             .push(offered, shared.limits.high_mark, &mut shared.spare);
@@ -59,6 +58,13 @@ impl WriteSide {
             shared.dirty.push(key);
         }
         Ok(count)
+    }
+
+    /// How many bytes it takes now.
+    pub(crate) fn room(&self, shared: &Shared) -> usize {
+        let of_kernel = shared.limits.kernel_mark.saturating_sub(shared.buffered);
+        let own = shared.limits.high_mark.saturating_sub(self.outbox.len());
+        own.min(of_kernel)
     }
 
     /// Tells of a failed send, once; then that it is over.
