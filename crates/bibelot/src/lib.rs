@@ -20,6 +20,7 @@
 //! |---|---|
 //! | `backend`, `kernel` | ways to the operating system; making and running kernels |
 //! | `error` | the one error for `?` |
+//! | `net`, `stream` | listeners, connections, what all streams have |
 //! | `testing` | tests on one backend after another |
 
 #![forbid(unsafe_code)]
@@ -30,6 +31,8 @@ pub mod __private;
 mod backend;
 mod error;
 mod kernel;
+pub mod net;
+pub mod stream;
 pub mod testing;
 
 pub use backend::{Backend, REACTOR_VARIABLE};
@@ -46,6 +49,7 @@ pub use bibelot_macros::{main, test};
 pub use bibelot_timer::Instant;
 pub use error::{Error, Result};
 pub use kernel::{Builder, Kernel, run};
+pub use net::{connect::open_connection, listener::TcpListener, tcp_stream::TcpStream};
 
 /// `Ok` with the facade's [`Error`], for the end of an `async` block with `?` in it.
 #[expect(non_snake_case, reason = "it stands for the variant")]

@@ -1,0 +1,151 @@
+//! The TCP stream: a connection, buffered in both directions.
+
+use std::fmt;
+use std::future::Future;
+use std::io;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use bibelot_kernel::io::{Close, Object, call};
+use bibelot_reactor::{Call, Fd, Reply};
+
+use super::addrs::ToAddrs;
+use super::connect::Connect;
+use super::halves::{ReadHalf, WriteHalf};
+use crate::stream::{Front, reading_methods, writing_methods};
+
+/// A connection.
+///
+/// It is buffered in both directions: lines and records are read from it directly, and what is written in
+/// one turn leaves in one send. Small pieces go out at once (`TCP_NODELAY`), since the turn gathers them
+/// already.
+///
+/// Dropped, it leaves what was written to the kernel, which sends it, within its linger time, and closes
+/// the connection; that holds also when the kernel ends. [`close`](Self::close) waits for that and says
+/// how it went.
+pub struct TcpStream {
+    object: Object,
+    front: Front,
+}
+
+impl TcpStream {
+    /// Connects to `address`; of several, and of those of a name, the first that answers.
+    ///
+    /// # Errors
+    ///
+    /// That of the last address that was tried; `Cancelled`.
+    ///
+    /// # Panics
+    ///
+    /// When polled without a kernel on this thread.
+    ///
+    /// # Cancellation
+    ///
+    /// The connect under way is asked to end, and its end is awaited: one that has succeeded is returned.
+    /// Dropped, it goes on as an orphan, whose connection is closed.
+    #[track_caller]
+    pub fn connect(address: impl ToAddrs) -> Connect {
+        Connect::new(address)
+    }
+
+    pub(super) fn new(socket: Fd) -> Self {
+        Self {
+            object: Object::stream(socket),
+            front: Front::new(),
+        }
+    }
+
+    reading_methods!();
+
+    writing_methods!();
+
+    /// The address of the other end.
+    ///
+    /// # Errors
+    ///
+    /// The operating system's own; when it is closed; away from its kernel.
+    pub fn peer_addr(&self) -> io::Result<SocketAddr> {
+        let socket = self.object.fd()?;
+        call(Call::PeerAddress { socket })?.into_address()
+    }
+
+    /// The address of this end.
+    ///
+    /// # Errors
+    ///
+    /// The operating system's own; when it is closed; away from its kernel.
+    pub fn local_addr(&self) -> io::Result<SocketAddr> {
+        let socket = self.object.fd()?;
+        call(Call::LocalAddress { socket })?.into_address()
+    }
+
+    /// Whether small pieces go out at once (`TCP_NODELAY`): they do unless this is set otherwise.
+    ///
+    /// # Errors
+    ///
+    /// The operating system's own; when it is closed; away from its kernel.
+    pub fn set_nodelay(&self, on: bool) -> io::Result<()> {
+        let socket = self.object.fd()?;
+        call(Call::NoDelay { socket, on }).map(drop)
+    }
+
+    /// Whether small pieces go out at once.
+    ///
+    /// # Errors
+    ///
+    /// The operating system's own; when it is closed; away from its kernel.
+    pub fn nodelay(&self) -> io::Result<bool> {
+        let socket = self.object.fd()?;
+        Ok(matches!(
+            call(Call::IsNoDelay { socket })?,
+            Reply::Flag(true)
+        ))
+    }
+
+    /// Takes it apart into a half to read from and one to write to, which may go to different tasks.
+    #[must_use]
+    pub fn into_split(self) -> (ReadHalf, WriteHalf) {
+        let write = WriteHalf::new(self.object.clone());
+        (ReadHalf::new(self.object, self.front), write)
+    }
+
+    /// Sends what was written, closes the connection, and says how that went. What has arrived and was
+    /// not read is lost.
+    ///
+    /// # Errors
+    ///
+    /// That of a send that failed, or that did not end within the kernel's linger time; `Cancelled`.
+    ///
+    /// # Cancellation
+    ///
+    /// The close goes on; only the wait for it is left. Dropped before its first poll it is the same as
+    /// dropping the stream.
+    #[track_caller]
+    pub fn close(self) -> CloseStream {
+        CloseStream(self.object.close())
+    }
+}
+
+impl fmt::Debug for TcpStream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TcpStream")
+            .field("object", &self.object)
+            .field("buffered", &self.front.len())
+            .finish()
+    }
+}
+
+/// The future of [`TcpStream::close`].
+#[derive(Debug)]
+#[must_use = "futures do nothing until polled"]
+pub struct CloseStream(Close);
+
+impl Future for CloseStream {
+    type Output = io::Result<()>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let closed = ready!(Pin::new(&mut self.0).poll(context));
+        Poll::Ready(closed.unwrap_or_else(|cancelled| Err(cancelled.into())))
+    }
+}
