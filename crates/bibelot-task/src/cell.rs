@@ -9,7 +9,8 @@
 //!   poll is over); then an output if the state says `OUTPUT` or `AWAY_OUTPUT`; else nothing.
 //! - The future is touched on the home thread only. So is an output, unless its `JoinHandle`
 //!   went elsewhere, which it can if the output is `Send`.
-//! - The joiner slot belongs to the home, or to the `JoinHandle`, as `state` says.
+//! - The joiner slot belongs to the home, or to the `JoinHandle`, as `state` says. It is empty unless
+//!   `JOINER` or `AWAY_JOINER` is set, and so at the end of the cell.
 //! - The cell lives while a reference is counted.
 
 #![allow(
@@ -21,7 +22,7 @@ use alloc::boxed::Box;
 use core::any::TypeId;
 use core::cell;
 use core::future::Future;
-use core::mem::{ManuallyDrop, MaybeUninit};
+use core::mem::{ManuallyDrop, MaybeUninit, needs_drop};
 use core::pin::Pin;
 use core::ptr::NonNull;
 use core::task::{Context, Poll, RawWakerVTable, Waker};
@@ -51,13 +52,16 @@ pub(crate) struct Vtable<S: Schedule> {
     pub(crate) poll: unsafe fn(NonNull<Header<S>>, &mut Context<'_>) -> Polled,
     pub(crate) drop_future: unsafe fn(NonNull<Header<S>>) -> Option<PanicPayload>,
     pub(crate) drop_output: unsafe fn(NonNull<Header<S>>) -> Option<PanicPayload>,
-    /// Moves the output to the pointer, where there is room for an `Output` of the type named.
-    pub(crate) take_output: unsafe fn(NonNull<Header<S>>, *mut ()),
-    pub(crate) output_type: fn() -> (TypeId, &'static str),
+    /// Moves the output to the pointer, where there is room for it.
+    pub(crate) move_output: unsafe fn(NonNull<Header<S>>, *mut ()),
+    /// The same, if the output is of the type named; else says which it is.
+    pub(crate) take_output: TakeOutput<S>,
     /// Frees the cell, whose stage is empty.
     pub(crate) free: unsafe fn(NonNull<Header<S>>),
     pub(crate) waker: &'static RawWakerVTable,
 }
+
+type TakeOutput<S> = unsafe fn(NonNull<Header<S>>, TypeId, *mut ()) -> Result<(), &'static str>;
 
 /// What one poll came to.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -88,13 +92,8 @@ impl<F: Future + 'static, S: Schedule> Room<F, S> {
         poll: poll::<F, S>,
         drop_future: drop_future::<F, S>,
         drop_output: drop_output::<F, S>,
+        move_output: move_output::<F, S>,
         take_output: take_output::<F, S>,
-        output_type: || {
-            (
-                TypeId::of::<F::Output>(),
-                core::any::type_name::<F::Output>(),
-            )
-        },
         free: free::<F, S>,
         waker: waker::vtable::<S>(),
     };
@@ -203,6 +202,9 @@ unsafe fn poll<F: Future, S: Schedule>(
 unsafe fn drop_future<F: Future, S: Schedule>(header: NonNull<Header<S>>) -> Option<PanicPayload> {
     // SAFETY: the cell is of this type (contract of the table).
     let stage = unsafe { stage::<F, S>(header) };
+    if !needs_drop::<F>() {
+        return None;
+    }
     contain(|| {
         // SAFETY: the caller has seen that the stage holds the future, and does not use it again.
         unsafe { stage.cast::<F>().drop_in_place() };
@@ -220,13 +222,26 @@ unsafe fn drop_output<F: Future, S: Schedule>(header: NonNull<Header<S>>) -> Opt
     .err()
 }
 
-unsafe fn take_output<F: Future, S: Schedule>(header: NonNull<Header<S>>, target: *mut ()) {
+unsafe fn move_output<F: Future, S: Schedule>(header: NonNull<Header<S>>, target: *mut ()) {
     // SAFETY: the cell is of this type (contract of the table).
     let stage = unsafe { stage::<F, S>(header) };
     // SAFETY: the caller has seen that the stage holds the output, and does not use it again.
     let output = unsafe { stage.cast::<Output<F::Output>>().read() };
     // SAFETY: the caller gives room for it.
     unsafe { target.cast::<Output<F::Output>>().write(output) };
+}
+
+unsafe fn take_output<F: Future + 'static, S: Schedule>(
+    header: NonNull<Header<S>>,
+    wanted: TypeId,
+    target: *mut (),
+) -> Result<(), &'static str> {
+    if wanted != TypeId::of::<F::Output>() {
+        return Err(core::any::type_name::<F::Output>());
+    }
+    // SAFETY: the contract is the same, and the type is right.
+    unsafe { move_output::<F, S>(header, target) };
+    Ok(())
 }
 
 unsafe fn free<F: Future, S: Schedule>(header: NonNull<Header<S>>) {
@@ -236,5 +251,34 @@ unsafe fn free<F: Future, S: Schedule>(header: NonNull<Header<S>>) {
     // SAFETY: the header is initialised, and forgotten with the box after this.
     let header = unsafe { header.read() };
     drop(room);
-    discard(drop_contained(header));
+    // The joiner slot is empty, and nothing else in a header needs a drop.
+    if needs_drop::<S>() {
+        discard(drop_contained(header));
+    }
+}
+
+#[cfg(all(test, not(loom), target_pointer_width = "64"))]
+mod tests {
+    use super::*;
+    use crate::runnable::Runnable;
+
+    /// As large as the kernel's: a home and a slot with its generation.
+    struct Tag(#[expect(dead_code, reason = "for its size")] (u64, u32));
+
+    // SAFETY: nowhere is home.
+    unsafe impl Schedule for Tag {
+        fn is_home(&self) -> bool {
+            false
+        }
+        fn push(&self, _: Runnable<Self>) {}
+        fn push_foreign(&self, _: Runnable<Self>) {}
+    }
+
+    #[test]
+    fn the_header_of_a_cell_is_seven_words_with_a_schedule_of_two() {
+        assert_eq!(size_of::<Tag>(), 16);
+        assert_eq!(size_of::<State>(), 16);
+        assert_eq!(size_of::<Header<Tag>>(), 56);
+        assert_eq!(size_of::<Cell<core::future::Ready<u64>, Tag>>(), 56 + 24);
+    }
 }

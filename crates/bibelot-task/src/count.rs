@@ -77,21 +77,24 @@ impl State {
         }
     }
 
-    /// Uncounts a reference; `home` says that this is the home thread.
-    #[inline]
-    pub(crate) fn release(&self, home: bool) -> Drop {
-        if home && !self.has(FOLDED) {
-            let count = self.count.get() - 1;
-            self.count.set(count);
-            if count == -SPILL {
-                self.spill();
-            }
-            return Drop::Nothing;
+    /// Uncounts a reference on the home thread, if the home still counts. Nothing else is to be done.
+    #[inline(always)]
+    #[must_use]
+    pub(crate) fn release_home(&self) -> bool {
+        if self.has(FOLDED) {
+            return false;
         }
-        self.release_word()
+        let count = self.count.get() - 1;
+        self.count.set(count);
+        if count == -SPILL {
+            self.spill();
+        }
+        true
     }
 
-    fn release_word(&self) -> Drop {
+    /// Uncounts a reference anywhere else.
+    #[inline]
+    pub(crate) fn release_word(&self) -> Drop {
         // Release: what this thread did with the cell comes before its end.
         let before = self.word.fetch_sub(ONE, Ordering::Release);
         if before / ONE != 1 {

@@ -102,13 +102,15 @@ impl<T, S: Schedule> Future for JoinHandle<T, S> {
         if let Look::Ended { has_output } = header.state.claim_slot() {
             return Poll::Ready(self.finish(task, has_output));
         }
-        // The slot is ours until it is given. A clone that panics leaves the last waker in it.
+        // The slot is ours until it is given. A clone that panics leaves it empty.
         let mut before = None;
         if !header.has_joiner(context.waker()) {
-            before = header.replace_joiner(Some(context.waker().clone()));
+            before = header.replace_joiner(None);
+            let waker = context.waker().clone();
+            header.replace_joiner(Some(waker));
         }
         let look = header.state.give_slot();
-        header.report(Site::Joiner, crate::panic::drop_contained(before));
+        task.drop_joiner(before);
         match look {
             Look::Pending => Poll::Pending,
             Look::Ended { has_output } => {

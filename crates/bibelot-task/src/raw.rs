@@ -63,16 +63,26 @@ impl<S: Schedule> RawTask<S> {
     /// # Safety
     ///
     /// As for [`release`](Self::release); `home` only on the home thread.
-    #[inline]
+    #[inline(always)]
     unsafe fn release_from(self, home: bool) {
-        match self.header().state.release(home) {
+        if home && self.header().state.release_home() {
+            return;
+        }
+        // SAFETY: the contract is the same.
+        unsafe { self.release_word(home) };
+    }
+
+    /// # Safety
+    ///
+    /// As for [`release_from`](Self::release_from).
+    #[inline(never)]
+    unsafe fn release_word(self, home: bool) {
+        match self.header().state.release_word() {
             Drop::Nothing => {}
             // SAFETY: it was the last reference, and the task has ended.
             Drop::Free => unsafe { self.free() },
-            Drop::Orphan if home => {
-                // SAFETY: this is the home thread, and nobody else has the cell.
-                unsafe { self.end_orphan() };
-            }
+            // SAFETY: this is the home thread, and nobody else has the cell.
+            Drop::Orphan if home => unsafe { self.end_orphan() },
             Drop::Orphan => self.send_orphan_home(),
         }
     }
@@ -82,16 +92,16 @@ impl<S: Schedule> RawTask<S> {
     /// # Safety
     ///
     /// As for [`release`](Self::release).
-    #[inline]
+    #[inline(always)]
     pub(crate) unsafe fn release_runnable(self, home: bool) {
-        match self.header().state.release(home) {
+        if home {
+            // SAFETY: the contract is the same.
+            return unsafe { self.release_from(true) };
+        }
+        match self.header().state.release_word() {
             Drop::Nothing => {}
             // SAFETY: it was the last reference, and the task has ended.
             Drop::Free => unsafe { self.free() },
-            Drop::Orphan if home => {
-                // SAFETY: this is the home thread, and nobody else has the cell.
-                unsafe { self.end_orphan() };
-            }
             // A future that may not be dropped here, and nobody to carry it home: leaked.
             Drop::Orphan => {}
         }
@@ -269,7 +279,7 @@ impl<S: Schedule> RawTask<S> {
         self.drop_output();
         let last = if state.has(FOLDED) {
             // The home has ended: they were counted together.
-            state.release(false)
+            state.release_word()
         } else {
             state.fold()
         };
@@ -315,15 +325,18 @@ impl<S: Schedule> RawTask<S> {
         if !header.state.has(OUTPUT) {
             return None;
         }
-        let (id, name) = (header.vtable.output_type)();
-        assert!(
-            id == TypeId::of::<T>(),
-            "the output of this task is a {name}, not a {}",
-            core::any::type_name::<T>(),
-        );
+        let mut output = MaybeUninit::<Output<T>>::uninit();
+        let target = output.as_mut_ptr().cast();
+        // SAFETY: the state said that there was one, and says that there is not as soon as it is
+        // moved; there is room for one of the type named.
+        let moved = unsafe { (header.vtable.take_output)(self.0, TypeId::of::<T>(), target) };
+        if let Err(found) = moved {
+            let wanted = core::any::type_name::<T>();
+            panic!("the output of this task is a {found}, not a {wanted}");
+        }
         header.state.clear(OUTPUT);
-        // SAFETY: the state said that there was one, of this type, and from now on says that there is not.
-        Some(unsafe { self.read_output() })
+        // SAFETY: the call above has written it.
+        Some(unsafe { output.assume_init() })
     }
 
     /// Moves the output out.
@@ -334,8 +347,9 @@ impl<S: Schedule> RawTask<S> {
     #[inline]
     pub(crate) unsafe fn read_output<T>(self) -> Output<T> {
         let mut output = MaybeUninit::<Output<T>>::uninit();
+        let target = output.as_mut_ptr().cast();
         // SAFETY: there is an output of this type (contract), and room for it.
-        unsafe { (self.header().vtable.take_output)(self.0, output.as_mut_ptr().cast()) };
+        unsafe { (self.header().vtable.move_output)(self.0, target) };
         // SAFETY: the call above has written it.
         unsafe { output.assume_init() }
     }
@@ -347,7 +361,9 @@ impl<S: Schedule> RawTask<S> {
 
     /// Drops what was the user's, reporting a panic.
     pub(crate) fn drop_joiner(self, joiner: Option<Waker>) {
-        self.header().report(Site::Joiner, drop_contained(joiner));
+        if let Some(joiner) = joiner {
+            self.header().report(Site::Joiner, drop_contained(joiner));
+        }
     }
 
     pub(crate) fn is_ended(self) -> bool {

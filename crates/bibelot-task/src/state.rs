@@ -176,7 +176,7 @@ impl State {
             self.flags.set(flags | QUEUED | WOKEN);
             return Wake::Push;
         }
-        if flags & ENDED == 0 {
+        if flags & (WOKEN | ENDED) == 0 {
             self.flags.set(flags | WOKEN);
         }
         Wake::Nothing

@@ -168,12 +168,8 @@ impl Drop for Counted {
 
 /// A waker that counts its wakes.
 fn teller(told: &'static std::sync::atomic::AtomicUsize) -> Waker {
-    const TABLE: RawWakerVTable = RawWakerVTable::new(
-        |data| RawWaker::new(data, &TABLE),
-        tell,
-        tell,
-        |_| (),
-    );
+    const TABLE: RawWakerVTable =
+        RawWakerVTable::new(|data| RawWaker::new(data, &TABLE), tell, tell, |_| ());
     fn tell(data: *const ()) {
         // SAFETY: the data is a static counter.
         let told = unsafe { &*data.cast::<std::sync::atomic::AtomicUsize>() };

@@ -22,6 +22,13 @@ thread_local! {
 pub struct Tag {
     home: u64,
     post: Arc<Post>,
+    _counted: Counted,
+}
+
+impl Drop for Tag {
+    fn drop(&mut self) {
+        self.post.cells.fetch_sub(1, Ordering::SeqCst);
+    }
 }
 
 /// What is reached from any thread.
@@ -29,6 +36,8 @@ pub struct Tag {
 pub struct Post {
     arrived: Mutex<Vec<Runnable<Tag>>>,
     closed: Mutex<bool>,
+    /// How many cells live.
+    pub cells: AtomicUsize,
     pub reports: Mutex<Vec<Site>>,
     pub pushes: AtomicUsize,
     pub foreign_pushes: AtomicUsize,
@@ -84,9 +93,16 @@ impl House {
     }
 
     pub fn tag(&self) -> Tag {
+        self.tag_counting(&Count::default())
+    }
+
+    /// A tag whose drop is counted, and with it that of its cell.
+    pub fn tag_counting(&self, count: &Count) -> Tag {
+        self.post.cells.fetch_add(1, Ordering::SeqCst);
         Tag {
             home: self.number,
             post: self.post.clone(),
+            _counted: count.one(),
         }
     }
 
@@ -121,6 +137,22 @@ impl House {
             });
         }
         last
+    }
+
+    /// Runs a few that are ready.
+    pub fn run_some(&self, most: usize) {
+        for _ in 0..most {
+            match self.pop().map(Runnable::run) {
+                Some(Ran::Woken(runnable)) => self.push(runnable),
+                Some(_) => {}
+                None => return,
+            }
+        }
+    }
+
+    /// How many cells live.
+    pub fn cells(&self) -> usize {
+        self.post.cells.load(Ordering::SeqCst)
     }
 
     pub fn reports(&self) -> Vec<Site> {
