@@ -110,6 +110,10 @@ async fn sleep(time: Duration) {
     .await;
 }
 
+fn fail() -> u32 {
+    panic!("this one panics, and only this one")
+}
+
 fn main() {
     let mut executor = Executor::new();
     let countdown = executor.spawn(async {
@@ -119,7 +123,7 @@ fn main() {
         }
         "off we go"
     });
-    let broken = executor.spawn(async { None::<u32>.expect("this one panics, and only this one") });
+    let broken = executor.spawn(async { fail() });
     executor
         .spawn(async move { println!("{}", countdown.await.unwrap()) })
         .detach();

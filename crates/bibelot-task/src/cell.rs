@@ -279,6 +279,6 @@ mod tests {
         assert_eq!(size_of::<Tag>(), 16);
         assert_eq!(size_of::<State>(), 16);
         assert_eq!(size_of::<Header<Tag>>(), 56);
-        assert_eq!(size_of::<Cell<core::future::Ready<u64>, Tag>>(), 56 + 24);
+        assert_eq!(size_of::<Cell<core::future::Ready<u64>, Tag>>(), 56 + 16);
     }
 }
