@@ -36,11 +36,11 @@ pub enum Ability {
     MultishotAccept,
     /// A receive that goes on (`IORING_RECV_MULTISHOT`, 6.0). Without: one buffer each.
     MultishotReceive,
-    /// Buffers that the ring chooses from (`IORING_REGISTER_PBUF_RING`, 5.19). Without: readiness, then
-    /// a plain receive.
+    /// Buffers that the ring chooses from (`IORING_REGISTER_PBUF_RING`, 5.19). Without: a plain receive
+    /// when the socket is ready.
     BufferRing,
-    /// `IORING_OP_ACCEPT` (5.5). Without, as with the other operations on sockets: readiness, then the
-    /// plain system call.
+    /// `IORING_OP_ACCEPT` (5.5). Without, as with the other operations on sockets: the plain system
+    /// call, when the socket is ready.
     Accept,
     /// `IORING_OP_CONNECT` (5.5).
     Connect,

@@ -21,7 +21,7 @@ pub struct UringConfig {
     /// begins with 64 and takes more when they were not enough.
     pub receive_ready_max: u16,
     /// How many receive buffers there may be, those included that readers hold. Beyond that, receives
-    /// wait for readiness and are served one by one.
+    /// are served one by one into memory of their own.
     pub receive_buffers_max: usize,
     /// What is not used even where it is offered, to see how one fares without.
     pub hide: Abilities,

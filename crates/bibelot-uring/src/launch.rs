@@ -1,8 +1,8 @@
 //! The launch: which way an operation goes, and its beginning.
 //!
 //! What the ring can do goes into the ring. Operations on sockets that it cannot do are attempted as plain
-//! system calls when the ring says that their socket is ready; what blocks by its nature goes to a worker
-//! thread. The choice is made for each operation by what this machine has.
+//! system calls, and again when the ring says that their socket is ready; what blocks by its nature goes to
+//! a worker thread. The choice is made for each operation by what this machine has.
 //!
 //! # Invariants
 //!
@@ -14,10 +14,13 @@
 )]
 
 use std::io;
+use std::net::SocketAddr;
 use std::os::fd::AsRawFd;
 
-use bibelot_reactor::{Buf, Completion, Op, OpKind, Outcome, cancelled};
-use bibelot_sys::{Attempt, Pool, attempt, finish_connect, interest};
+use bibelot_reactor::{Buf, Completion, Fd, Op, OpKind, Outcome, cancelled};
+use bibelot_sys::{Attempt, Pool, attempt, interest};
+use rustix::io::Errno;
+use rustix::net::connect;
 
 use crate::entry::{self, poll_mask};
 use crate::ring::Plain;
@@ -32,8 +35,6 @@ pub(crate) type Ending = (io::Result<Outcome>, Option<Buf>);
 enum Route {
     /// As an entry of the ring.
     Ring,
-    /// A plain system call once the ring says that the descriptor is ready.
-    Watch,
     /// A plain system call at once, and again when the descriptor is ready.
     Attempt,
     /// A worker thread.
@@ -51,7 +52,6 @@ impl Uring {
         }
         match self.route(index) {
             Route::Ring => self.launch_in_ring(index),
-            Route::Watch => self.watch(index),
             Route::Attempt => self.attempt(index),
             Route::Pool => self.launch_in_pool(index),
         }
@@ -62,11 +62,11 @@ impl Uring {
         let has = self.report.has;
         match self.slots.at(index).op.as_ref().map(Op::kind) {
             Some(OpKind::Nop | OpKind::Ready) => Route::Ring,
-            Some(OpKind::Accept) => either(has.has(Ability::Accept), Route::Watch),
-            Some(OpKind::Receive) => either(self.lender.ready_len() > 0, Route::Watch),
+            Some(OpKind::Accept) => either(has.has(Ability::Accept), Route::Attempt),
+            Some(OpKind::Receive) => either(self.lender.ready_len() > 0, Route::Attempt),
             Some(OpKind::ReceiveInto) => match &self.slots.at(index).op {
                 Some(Op::ReceiveInto { buf, .. }) if buf.spare_len() == 0 => Route::Attempt,
-                _ => either(has.has(Ability::Receive), Route::Watch),
+                _ => either(has.has(Ability::Receive), Route::Attempt),
             },
             Some(OpKind::Send) => either(has.has(Ability::Send), Route::Attempt),
             Some(OpKind::Connect) => either(has.has(Ability::Connect), Route::Attempt),
@@ -157,12 +157,7 @@ impl Uring {
         self.system_calls += 1;
         let attempt = match op {
             Op::Receive { socket } => self.lender.receive(socket),
-            Op::Connect { socket, peer } if watched => match finish_connect(&socket) {
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    Attempt::WouldBlock(Op::Connect { socket, peer })
-                }
-                result => Attempt::Ended(result.map(|()| Outcome::Done), None),
-            },
+            Op::Connect { socket, peer } if watched => connect_again(socket, peer),
             op => attempt(op),
         };
         match attempt {
@@ -212,6 +207,22 @@ impl Uring {
                 ended = self.launch(next).map(|ending| (next, ending));
             }
         }
+    }
+}
+
+/// Asks how a connect that has begun ended, in the way that lets the socket know it, too: one that is
+/// connected refuses a third.
+fn connect_again(socket: Fd, peer: SocketAddr) -> Attempt {
+    let result = match socket.as_fd() {
+        Ok(fd) => connect(fd, &peer),
+        Err(error) => return Attempt::Ended(Err(error), None),
+    };
+    match result {
+        Ok(()) => Attempt::Ended(Ok(Outcome::Done), None),
+        Err(Errno::ALREADY | Errno::INPROGRESS | Errno::INTR) => {
+            Attempt::WouldBlock(Op::Connect { socket, peer })
+        }
+        Err(error) => Attempt::Ended(Err(error.into()), None),
     }
 }
 

@@ -3,7 +3,7 @@
 //! A receive's piece leaves with its reader and comes home when that drops it, on whatever thread; a turn
 //! later it lies ready again. A few pieces lie ready at first and more when they were not enough, up to
 //! the ring's places; new ones are made up to a limit of all there are. Beyond it the pool is dry, until
-//! something comes home: receives wait for readiness and get memory of their own then.
+//! something comes home: receives are plain system calls then, into memory of their own.
 //!
 //! # Invariants
 //!

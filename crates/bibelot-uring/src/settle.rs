@@ -188,7 +188,7 @@ impl Uring {
     }
 
     /// Gives receives that found no buffer another chance: as many as there are buffers by now are armed
-    /// again, the others wait for readiness and get memory of their own.
+    /// again, the others are attempted in memory of their own.
     fn serve_parched(&mut self) {
         if self.parched.is_empty() {
             return;
@@ -198,7 +198,7 @@ impl Uring {
         let mut parched = mem::take(&mut self.parched);
         for index in parched.drain(..) {
             let ending = match chances {
-                0 => self.watch(index),
+                0 => self.attempt(index),
                 _ => self.launch_in_ring(index),
             };
             chances = chances.saturating_sub(1);

@@ -17,7 +17,7 @@ use std::task::Waker;
 use std::thread;
 use std::time::Duration;
 
-use bibelot_reactor::{Call, Completion, Counters, Op, Reactor, Reply, Token};
+use bibelot_reactor::{Call, Completion, Counters, Fd, Op, Reactor, Reply, Token};
 use bibelot_sys::{Pool, Slack};
 
 use crate::fork::{self, Process};
@@ -67,6 +67,8 @@ pub struct Uring {
     pub(crate) kick: Kick,
     pub(crate) pool: Option<Pool>,
     pub(crate) ready: Vec<Completion>,
+    /// Descriptors of operations that were withdrawn, until their ends are given out.
+    held: Vec<Fd>,
     pub(crate) reaped: Vec<Cqe>,
     /// Receives that found no buffer in this turn.
     pub(crate) parched: Vec<u32>,
@@ -106,6 +108,7 @@ impl Uring {
             kick,
             pool: None,
             ready: Vec::new(),
+            held: Vec::new(),
             reaped: Vec::new(),
             parched: Vec::new(),
             unheard: Vec::new(),
@@ -142,7 +145,7 @@ impl Uring {
         if !self.process.is_here() {
             return Some(Completion::end(token, Err(fork::error()), op.into_buf()));
         }
-        if let Some(Err(error)) = op.fd().map(bibelot_reactor::Fd::as_fd) {
+        if let Some(Err(error)) = op.fd().map(Fd::as_fd) {
             return Some(Completion::end(token, Err(error), op.into_buf()));
         }
         let index = self.slots.insert(token, op);
@@ -260,6 +263,7 @@ impl Reactor for Uring {
         match slot.stage {
             Stage::Queued => {
                 if let Some(op) = self.slots.withdraw(index) {
+                    self.held.extend(op.fd().cloned());
                     let result = cut_short(op.kind());
                     self.ready
                         .push(Completion::end(token, result, op.into_buf()));
@@ -307,6 +311,7 @@ impl Reactor for Uring {
             true => mem::swap(ends, &mut self.ready),
             false => ends.append(&mut self.ready),
         }
+        self.held.clear();
         turned?;
         match self.lossy {
             true => Err(io::Error::other(

@@ -82,7 +82,7 @@ fn a_waker_outlives_the_reactor() {
 fn a_job_on_another_thread_ends_the_wait() {
     everywhere(|desk| {
         let token = desk.submit(Op::Job(Job::new(|| {
-            thread::sleep(Duration::from_millis(1))
+            thread::sleep(Duration::from_millis(1));
         })));
         while desk.ends.is_empty() {
             desk.uring.poll(None, &mut desk.ends).unwrap();
