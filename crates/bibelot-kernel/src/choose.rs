@@ -5,11 +5,13 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use bibelot_sched::{Alt, Choice, Kind, Point, Site, TaskPath};
 
 use crate::core::Core;
 use crate::ready::Item;
+use crate::tasks::Tasks;
 
 /// The paths of the live tasks, kept only where choices are made.
 #[derive(Default)]
@@ -17,26 +19,34 @@ pub(crate) struct Paths(RefCell<BTreeMap<u64, Named>>);
 
 #[derive(Clone, Default)]
 struct Named {
-    steps: Vec<u32>,
+    steps: Rc<[u32]>,
     children: u32,
     choices: u64,
 }
 
 impl Paths {
-    /// A task was spawned by `parent`, or by nobody.
+    /// A task was spawned by `parent`, or by nobody (0).
     pub(crate) fn begin(&self, number: u64, parent: u64) {
         let mut paths = self.0.borrow_mut();
+        // A parent that is gone left its children to the root.
+        let parent = if paths.contains_key(&parent) {
+            parent
+        } else {
+            0
+        };
         let above = paths.entry(parent).or_default();
-        let mut steps = above.steps.clone();
-        steps.push(above.children);
+        let steps = above
+            .steps
+            .iter()
+            .copied()
+            .chain([above.children])
+            .collect();
         above.children += 1;
-        paths.insert(
-            number,
-            Named {
-                steps,
-                ..Named::default()
-            },
-        );
+        let named = Named {
+            steps,
+            ..Named::default()
+        };
+        paths.insert(number, named);
     }
 
     /// The task is gone.
@@ -48,42 +58,38 @@ impl Paths {
 impl Core {
     /// Which of the first `count` ready items runs next.
     pub(crate) fn choose_ready(&self, choice: &mut dyn Choice, count: usize) -> usize {
-        let numbers: Vec<u64> = {
+        let (named, nth) = {
             let (ready, tasks) = (self.ready.borrow(), self.tasks.borrow());
             let Some(items) = ready.first(count) else {
                 return 0;
             };
-            items.map(|item| self.number_of(item, &tasks)).collect()
-        };
-        let (named, nth) = {
             let mut paths = self.paths.0.borrow_mut();
-            let front = paths.entry(numbers[0]).or_default();
-            front.choices += 1;
-            let nth = front.choices;
-            let named = numbers.iter().map(|number| {
-                paths
-                    .get(number)
-                    .map(|named| named.steps.clone())
-                    .unwrap_or_default()
+            let named: Vec<(u64, Rc<[u32]>)> = items
+                .map(|item| {
+                    let number = self.number_of(item, &tasks);
+                    let steps = paths.get(&number).map(|named| named.steps.clone());
+                    (number, steps.unwrap_or_default())
+                })
+                .collect();
+            let nth = paths.get_mut(&named[0].0).map_or(0, |front| {
+                front.choices += 1;
+                front.choices
             });
-            (named.collect::<Vec<_>>(), nth)
+            (named, nth)
         };
         let alternatives: Vec<Alt<'_>> = named
             .iter()
-            .map(|steps| Alt::of(TaskPath::new(steps)))
+            .map(|(_, steps)| Alt::of(TaskPath::new(steps)))
             .collect();
-        let site = Site::new(TaskPath::new(&named[0]), nth);
+        let site = Site::new(alternatives[0].task, nth);
         Point::new(Kind::Ready, site, &alternatives).ask(choice)
     }
 
-    fn number_of(&self, item: &Item, tasks: &crate::tasks::Tasks) -> u64 {
-        match item.slot() {
-            Some(slot) => tasks.try_at(slot).map_or(0, |entry| entry.number),
-            None => self
-                .main_key
-                .get()
-                .and_then(|key| tasks.get(key))
-                .map_or(0, |e| e.number),
-        }
+    fn number_of(&self, item: &Item, tasks: &Tasks) -> u64 {
+        let entry = match item.slot() {
+            Some(slot) => tasks.try_at(slot),
+            None => self.main_key.get().and_then(|key| tasks.get(key)),
+        };
+        entry.map_or(0, |entry| entry.number)
     }
 }
