@@ -1,11 +1,11 @@
 //! What an operation costs, in both shells: nanoseconds, best of several rounds, without an executor.
 //!
 //! ```sh
-//! cargo run --release -p bibelot-sync --example cost
+//! cargo run --release -p bibelot-sync --example cost [part of a row's name]
 //! ```
 
 use std::hint::black_box;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::task::{Context, Poll, Waker};
 use std::time::Instant;
 
@@ -42,6 +42,11 @@ fn main() {
         queue_handed::<Universal>,
     );
     row(
+        "queue, capacity 1: two tasks in turn",
+        queue_turns::<Local>,
+        queue_turns::<Universal>,
+    );
+    row(
         "event: set, wait, clear",
         event_ready::<Local>,
         event_ready::<Universal>,
@@ -70,6 +75,12 @@ fn main() {
 }
 
 fn row(name: &str, local: fn() -> u64, universal: fn() -> u64) {
+    if std::env::args()
+        .nth(1)
+        .is_some_and(|part| !name.contains(&part))
+    {
+        return;
+    }
     let best = |body: fn() -> u64| (0..ROUNDS).map(|_| measure(body)).fold(f64::MAX, f64::min);
     println!("{name:<40} {:>8.1} {:>10.1}", best(local), best(universal));
 }
@@ -81,10 +92,12 @@ fn measure(body: fn() -> u64) -> f64 {
     start.elapsed().as_nanos() as f64 / done as f64
 }
 
+#[inline]
 fn poll<F: Future + Unpin>(future: &mut F) -> Poll<F::Output> {
     Pin::new(future).poll(&mut Context::from_waker(Waker::noop()))
 }
 
+#[inline]
 fn now<F: Future + Unpin>(mut future: F) -> F::Output {
     match poll(&mut future) {
         Poll::Ready(out) => out,
@@ -152,6 +165,25 @@ fn queue_handed<S: Shell>() -> u64 {
     TIMES
 }
 
+/// A producer and a consumer that take turns.
+fn queue_turns<S: Shell>() -> u64 {
+    let queue = Queue::<Fifo<u64>, S>::bounded(1);
+    let mut putter = pin!(async {
+        for item in 0..TIMES {
+            queue.put(black_box(item)).await.unwrap();
+        }
+    });
+    let mut getter = pin!(async {
+        for _ in 0..TIMES {
+            black_box(queue.get().await.unwrap());
+        }
+    });
+    while poll(&mut getter).is_pending() {
+        let _ = poll(&mut putter);
+    }
+    TIMES
+}
+
 fn event_ready<S: Shell>() -> u64 {
     let event = Event::<S>::new();
     for _ in 0..TIMES {
@@ -186,7 +218,8 @@ fn event_left<S: Shell>() -> u64 {
 fn lock<S: Shell>() -> u64 {
     let lock = Lock::<u64, S>::new(0);
     for _ in 0..TIMES {
-        *black_box(now(lock.lock())) += 1;
+        let mut guard = now(lock.lock());
+        *guard = black_box(7);
     }
     TIMES
 }

@@ -100,8 +100,13 @@ impl<T> State<T> {
         if self.waiters.is_empty() {
             self.value = Some(value);
         } else {
-            self.waiters.grant_with(wakes, |slot| *slot = Some(value));
+            self.hand_over(value, wakes);
         }
+    }
+
+    #[inline(never)]
+    fn hand_over(&mut self, value: Box<T>, wakes: &mut Wakes) {
+        self.waiters.grant_with(wakes, |slot| *slot = Some(value));
     }
 }
 

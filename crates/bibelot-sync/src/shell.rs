@@ -211,14 +211,13 @@ pub(crate) mod sealed {
 
     #[inline(never)]
     fn deliver<D>(cell: &impl Cell<D>, due: Due) {
-        match due {
-            Due::One(waker) => wake(waker),
-            Due::Many(mut wakes) => {
-                wakes.wake_all();
-                // The buffer goes home, unless another change has left one there meanwhile.
-                let spare = cell.with(|kept| kept.wakes.keep(wakes));
-                drop(spare);
-            }
+        let mut more = due.more;
+        wake(due.first);
+        if more.capacity() > 0 {
+            more.drain(..).for_each(wake);
+            // The buffer goes home, unless another change has left one there meanwhile.
+            let spare = cell.with(|kept| kept.wakes.keep(more));
+            drop(spare);
         }
     }
 }

@@ -157,9 +157,26 @@ impl<W> WaitQueue<W> {
 
     /// Serves everybody, oldest first.
     pub(crate) fn grant_all(&mut self, wakes: &mut Wakes, mut give: impl FnMut(&mut W)) {
-        while !self.is_empty() {
-            self.grant_with(wakes, &mut give);
+        let mut next = self.oldest;
+        while let Some(entry) = self.slots.get_mut(next as usize) {
+            next = entry.younger;
+            give(entry.value.as_mut().expect("a parked waiter has a value"));
+            wakes.push(entry.waker.take().expect("a parked waiter has a waker"));
         }
+        self.oldest = NIL;
+        self.youngest = NIL;
+        self.parked = 0;
+    }
+
+    /// Takes a waiter out if it was served; else its ticket stays good.
+    pub(crate) fn leave_if_granted(&mut self, ticket: Ticket) -> Result<W, Ticket> {
+        let entry = self.entry_mut(&ticket);
+        if entry.waker.is_some() {
+            return Err(ticket);
+        }
+        let value = entry.value.take().expect("a ticket names a waiter");
+        self.free_slot(ticket.slot);
+        Ok(value)
     }
 
     /// Whether this waiter was served.
@@ -209,12 +226,15 @@ impl<W> WaitQueue<W> {
         if waker.is_some() {
             self.unlink(ticket.slot);
         }
-        let free = self.free;
-        let entry = &mut self.slots[ticket.slot as usize];
-        entry.generation = entry.generation.wrapping_add(1);
-        entry.younger = free;
-        self.free = ticket.slot;
+        self.free_slot(ticket.slot);
         Left { value, waker }
+    }
+
+    fn free_slot(&mut self, slot: u32) {
+        let entry = &mut self.slots[slot as usize];
+        entry.generation = entry.generation.wrapping_add(1);
+        entry.younger = self.free;
+        self.free = slot;
     }
 
     /// A slot that nobody uses.

@@ -121,15 +121,12 @@ impl<'a, S: Shell, K: Turn> Waiter<'a, S, K> {
         };
         let kind = &mut self.kind;
         let (look, ticket) = act(self.cell, |state, wakes| {
-            let line = K::line(state);
-            if line.is_granted(&ticket) {
-                let left = line.leave(ticket);
-                let out = kind.finish(state, left.value, wakes);
-                return (Look::Granted(out), None);
-            }
-            match line.has_waker(&ticket, waker) {
-                true => (Look::SameWaker, Some(ticket)),
-                false => (Look::OtherWaker, Some(ticket)),
+            match K::line(state).leave_if_granted(ticket) {
+                Ok(slot) => (Look::Granted(kind.finish(state, slot, wakes)), None),
+                Err(ticket) if K::line(state).has_waker(&ticket, waker) => {
+                    (Look::SameWaker, Some(ticket))
+                }
+                Err(ticket) => (Look::OtherWaker, Some(ticket)),
             }
         });
         if let Some(ticket) = ticket {

@@ -1,7 +1,7 @@
 //! The wakes that a change brings: collected under the lock, carried out after it.
 //!
-//! The buffer lives with the primitive. A single waker is taken out of it; of many, the buffer itself is
-//! lent out while they are woken. Either way nothing is allocated once it has grown.
+//! One waker has a place of its own, since most changes wake one; more go into a buffer that is lent out
+//! while they are woken and comes back. So nothing is allocated once that has grown.
 //!
 //! # Invariants
 //!
@@ -14,48 +14,50 @@ use std::task::Waker;
 
 /// Where a state machine puts the wakers of those it has served.
 #[derive(Debug, Default)]
-pub(crate) struct Wakes(Vec<Waker>);
+pub(crate) struct Wakes {
+    first: Option<Waker>,
+    more: Vec<Waker>,
+}
 
 /// The wakes of one change.
-pub(crate) enum Due {
-    One(Waker),
-    Many(Wakes),
+pub(crate) struct Due {
+    pub(crate) first: Waker,
+    /// Empty, and without a buffer, if there is only one.
+    pub(crate) more: Vec<Waker>,
 }
 
 impl Wakes {
+    #[inline]
     pub(crate) fn push(&mut self, waker: Waker) {
-        self.0.push(waker);
+        match self.first {
+            None => self.first = Some(waker),
+            Some(_) => self.more.push(waker),
+        }
     }
 
     /// Takes out what has been collected.
     #[inline]
     pub(crate) fn take(&mut self) -> Option<Due> {
-        if self.0.is_empty() {
-            return None;
+        match self.first {
+            None => None,
+            Some(_) => self.take_some(),
         }
-        Some(self.take_some())
     }
 
     #[inline(never)]
-    fn take_some(&mut self) -> Due {
-        match self.0.pop() {
-            Some(waker) if self.0.is_empty() => Due::One(waker),
-            last => {
-                self.0.extend(last);
-                Due::Many(mem::take(self))
-            }
-        }
+    fn take_some(&mut self) -> Option<Due> {
+        let first = self.first.take()?;
+        let more = match self.more.is_empty() {
+            true => Vec::new(),
+            false => mem::take(&mut self.more),
+        };
+        Some(Due { first, more })
     }
 
-    /// Wakes all, which leaves the buffer empty.
-    pub(crate) fn wake_all(&mut self) {
-        self.0.drain(..).for_each(wake);
-    }
-
-    /// Keeps `spare` for the next changes, if this has no buffer; returns what is not needed.
-    pub(crate) fn keep(&mut self, spare: Self) -> Self {
-        match self.0.capacity() {
-            0 => mem::replace(self, spare),
+    /// Keeps a buffer for the next changes, if there is none; returns what is not needed.
+    pub(crate) fn keep(&mut self, spare: Vec<Waker>) -> Vec<Waker> {
+        match self.more.capacity() {
+            0 => mem::replace(&mut self.more, spare),
             _ => spare,
         }
     }
