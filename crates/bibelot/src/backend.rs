@@ -11,7 +11,11 @@ use bibelot_kernel::World;
 use bibelot_poll::{Poll, PollConfig};
 use bibelot_reactor::Reactor;
 use bibelot_timer::Monotonic;
-use bibelot_uring::{Uring, UringConfig};
+use bibelot_uring::{Abilities, Ability, Uring, UringConfig};
+
+/// The environment variable that hides what a ring offers, to see how a program fares on an older
+/// operating system: `all`, or a list of abilities by their names in [`bibelot_uring::Ability`].
+pub const HIDE_VARIABLE: &str = "BIBELOT_URING_HIDE";
 
 /// The environment variable that names the backend which [`Backend::Auto`] takes.
 pub const REACTOR_VARIABLE: &str = "BIBELOT_REACTOR";
@@ -73,15 +77,40 @@ fn auto() -> io::Result<World> {
 
 /// The ring if there is one, else polling.
 fn best() -> io::Result<World> {
-    match Uring::new(UringConfig::default()) {
+    match Uring::new(ring_config()?) {
         Ok(ring) => Ok(world(with_report(ring, "it can be had"))),
         Err(error) => poll(&format!("no io_uring: {error}")),
     }
 }
 
 fn uring(reason: &str) -> io::Result<World> {
-    let ring = Uring::new(UringConfig::default()).map_err(io::Error::from)?;
+    let ring = Uring::new(ring_config()?).map_err(io::Error::from)?;
     Ok(world(with_report(ring, reason)))
+}
+
+/// The default ring, without what the environment hides.
+fn ring_config() -> io::Result<UringConfig> {
+    let hide = match env::var(HIDE_VARIABLE) {
+        Ok(names) => hidden(&names)?,
+        Err(_) => Abilities::NONE,
+    };
+    Ok(UringConfig { hide, ..UringConfig::default() })
+}
+
+fn hidden(names: &str) -> io::Result<Abilities> {
+    if names == "all" {
+        return Ok(Abilities::ALL);
+    }
+    let names = names.split(',').map(str::trim).filter(|name| !name.is_empty());
+    names
+        .map(|name| {
+            let known = Ability::ALL.into_iter().find(|ability| format!("{ability:?}") == name);
+            known.ok_or_else(|| {
+                let message = format!("{HIDE_VARIABLE} names {name:?}, which is no ability");
+                io::Error::new(io::ErrorKind::InvalidInput, message)
+            })
+        })
+        .collect()
 }
 
 fn with_report(ring: Uring, reason: &str) -> (Box<dyn Reactor>, String) {
@@ -111,5 +140,13 @@ mod tests {
     fn a_backend_is_known_by_its_name() {
         assert_eq!(Backend::from_name("poll"), Some(Backend::Poll));
         assert_eq!(Backend::from_name("epoll"), None);
+    }
+
+    #[test]
+    fn abilities_are_hidden_by_their_names() {
+        let hide = hidden("MultishotReceive, BufferRing").unwrap();
+        assert!(hide.has(Ability::BufferRing) && !hide.has(Ability::Accept));
+        assert_eq!(hidden("all").unwrap(), Abilities::ALL);
+        assert!(hidden("Teleport").unwrap_err().to_string().contains("Teleport"));
     }
 }
