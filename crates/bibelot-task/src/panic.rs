@@ -48,13 +48,13 @@ pub(crate) fn drop_contained<T>(value: T) -> Option<PanicPayload> {
 }
 
 /// Drops a payload for which there is nobody left to tell.
-pub(crate) fn discard(payload: Option<PanicPayload>) {
-    // The drop of a payload may panic, whose payload again..: that one is leaked.
-    if let Some(payload) = payload
-        && let Some(second) = drop_contained(payload)
-    {
-        core::mem::forget(second);
+pub(crate) fn discard(mut payload: Option<PanicPayload>) {
+    // The drop of a payload may panic with another. One that goes on like that is leaked in the end.
+    for _ in 0..4 {
+        let Some(dropped) = payload else { return };
+        payload = drop_contained(dropped);
     }
+    core::mem::forget(payload);
 }
 
 /// Ends the process.

@@ -61,6 +61,7 @@ fn a_wake_during_the_poll_comes_out_of_the_run() {
 }
 
 #[test]
+#[cfg(feature = "std")]
 fn a_panic_of_the_future_is_its_output() {
     let house = House::new();
     let count = Count::default();

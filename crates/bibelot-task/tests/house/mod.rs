@@ -92,6 +92,13 @@ impl House {
         }
     }
 
+    /// A house on a thread where a test may have failed in the one before, which is left as it was.
+    pub fn anew() -> Self {
+        HOME.set(0);
+        std::mem::forget(READY.take());
+        Self::new()
+    }
+
     pub fn tag(&self) -> Tag {
         self.tag_counting(&Count::default())
     }
@@ -117,6 +124,14 @@ impl House {
             ready.extend(arrived);
             ready.pop_front()
         })
+    }
+
+    /// Runs `body` as if this were another thread, for all that a task can tell.
+    pub fn hidden<R>(&self, body: impl FnOnce() -> R) -> R {
+        let home = HOME.replace(0);
+        let value = body();
+        HOME.set(home);
+        value
     }
 
     /// How many runnables wait.
