@@ -23,11 +23,17 @@ mod connections;
 mod crowds;
 #[path = "conformance/files.rs"]
 mod files;
+#[path = "conformance/limits.rs"]
+mod limits;
 #[path = "conformance/parks.rs"]
 mod parks;
+#[path = "conformance/random.rs"]
+mod random;
 #[path = "conformance/receives.rs"]
 mod receives;
 #[path = "conformance/sends.rs"]
 mod sends;
+#[path = "conformance/streams.rs"]
+mod streams;
 #[path = "conformance/world.rs"]
 mod world;

@@ -151,6 +151,12 @@ pub fn everywhere(script: impl Fn(&mut World)) {
     static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
     let _turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
     let wanted = env::var("BIBELOT_REACTOR").ok();
+    if let Some(wanted) = &wanted {
+        assert!(
+            KINDS.contains(&wanted.as_str()),
+            "BIBELOT_REACTOR names an unknown backend {wanted}"
+        );
+    }
     let mut missing = Vec::new();
     for backend in BACKENDS {
         if wanted.as_ref().is_some_and(|wanted| wanted != backend.kind) {

@@ -5,7 +5,8 @@ use std::time::Duration;
 use bibelot_reactor::{Interest, Op, Outcome, Token};
 
 use crate::backends::everywhere;
-use crate::world::{World, pattern, receive, receive_into, send};
+use crate::streams::{pattern, receive, receive_into, send};
+use crate::world::World;
 
 /// Cancels at a moment: at once, after a look, or when everything is still.
 fn wait_for_moment(world: &mut World, moment: usize) {
@@ -117,12 +118,11 @@ fn a_storm_of_cancelled_receives_loses_no_byte() {
             world.cancel(token);
             loop {
                 let completion = world.next(token);
-                match &completion.result {
-                    Ok(Outcome::Received(buf)) => got.extend_from_slice(buf),
-                    Ok(Outcome::Count(_)) => {
-                        got.extend_from_slice(completion.buf.as_ref().unwrap())
+                match (&completion.result, &completion.buf) {
+                    (Ok(Outcome::Received(buf)), _) | (Ok(Outcome::Count(_)), Some(buf)) => {
+                        got.extend_from_slice(buf);
                     }
-                    Ok(Outcome::Paused) => {}
+                    (Ok(Outcome::Paused), _) => {}
                     _ => assert!(completion.is_cancelled(), "{completion:?}"),
                 }
                 if !completion.more {

@@ -5,7 +5,7 @@ use std::io::ErrorKind;
 use bibelot_reactor::{Call, Op, Outcome};
 
 use crate::backends::everywhere;
-use crate::world::{Reader, receive, receive_into};
+use crate::streams::{Reader, receive, receive_into};
 
 #[test]
 fn a_close_is_an_end_for_the_peer() {

@@ -5,7 +5,8 @@ use std::io::ErrorKind;
 use bibelot_reactor::{Call, Fd, ListenHow, Op, Outcome};
 
 use crate::backends::everywhere;
-use crate::world::{Reader, World};
+use crate::streams::Reader;
+use crate::world::World;
 
 fn accept(listener: &Fd, many: bool) -> Op {
     Op::Accept {

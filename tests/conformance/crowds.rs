@@ -7,7 +7,8 @@ use std::sync::Arc;
 use bibelot_reactor::{Fd, Interest, Job, Op, Outcome, Token};
 
 use crate::backends::everywhere;
-use crate::world::{World, pattern, receive, receive_into, send};
+use crate::streams::{pattern, receive, receive_into, send};
+use crate::world::World;
 
 #[test]
 fn two_thousand_operations_wait_and_end() {

@@ -8,7 +8,8 @@ use std::process;
 use bibelot_reactor::{Buf, Fd, Op, OpenHow, Outcome};
 
 use crate::backends::everywhere;
-use crate::world::{World, pattern};
+use crate::streams::pattern;
+use crate::world::World;
 
 /// A place for files, which is removed with everything in it.
 struct Scratch {

@@ -8,7 +8,7 @@ use std::time::Duration;
 use bibelot_reactor::Op;
 
 use crate::backends::everywhere;
-use crate::world::receive_into;
+use crate::streams::receive_into;
 
 #[test]
 fn a_wake_before_a_poll_ends_it() {

@@ -6,7 +6,7 @@ use std::net::Shutdown;
 use bibelot_reactor::{Buf, Call, Fd, Interest, Op, Outcome};
 
 use crate::backends::everywhere;
-use crate::world::{Reader, pattern, receive, receive_into, send};
+use crate::streams::{Reader, pattern, receive, receive_into, send};
 
 fn ready(fd: &Fd, interest: Interest) -> Op {
     Op::Ready {

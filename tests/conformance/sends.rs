@@ -3,22 +3,32 @@
 use bibelot_reactor::{Fd, Outcome, Token};
 
 use crate::backends::everywhere;
-use crate::world::{Reader, World, pattern, send};
+use crate::streams::{Reader, pattern, read_exact, read_to_end, send};
+use crate::world::World;
 
-/// Sends pieces of a pattern until one has to wait; how much was taken, and the one that waits.
-fn fill(world: &mut World, socket: &Fd, piece: usize) -> (usize, Token) {
-    let mut taken = 0;
+/// How large a piece is that fills a socket in not too many of them.
+fn piece_len(world: &World) -> usize {
+    if world.backend.is_real() {
+        300_000
+    } else {
+        400
+    }
+}
+
+/// Sends pieces of a pattern from `start` on until one has to wait: where the pattern has got to, and
+/// the one that waits.
+fn fill(world: &mut World, socket: &Fd, start: usize) -> (usize, Token) {
+    let piece = piece_len(world);
+    let mut taken = start;
     for _ in 0..10_000 {
         let token = world.submit(send(socket, &pattern(taken, piece)));
         if !world.has(token) {
             world.settle();
         }
-        match world.take(token) {
+        match world.take(token).map(|end| end.result) {
             None => return (taken, token),
-            Some(end) => match end.result {
-                Ok(Outcome::Count(count)) => taken += count,
-                other => panic!("expected a count, came {other:?}"),
-            },
+            Some(Ok(Outcome::Count(count))) => taken += count,
+            Some(other) => panic!("expected a count, came {other:?}"),
         }
     }
     panic!("a socket that nobody reads from took {taken} bytes");
@@ -28,14 +38,13 @@ fn fill(world: &mut World, socket: &Fd, piece: usize) -> (usize, Token) {
 fn a_cancelled_send_counts_exactly_what_was_taken() {
     everywhere(|world| {
         let (ours, theirs) = world.pair();
-        let mut reader = Reader::new(&theirs);
-        let mut taken = 0;
-        for round in 0..3 {
-            let (more, waiting) = fill_from(world, &ours, taken);
-            taken = more;
+        let (mut taken, mut got) = (0, Vec::new());
+        for round in 0..4 {
+            let (filled, waiting) = fill(world, &ours, taken);
+            taken = filled;
             if round > 0 {
                 // Makes room, so that the send may win the race.
-                reader.read_to(world, taken / 2);
+                got.append(&mut read_exact(world, &theirs, (taken - got.len()) / 3));
             }
             world.cancel(waiting);
             let end = world.next(waiting);
@@ -44,58 +53,29 @@ fn a_cancelled_send_counts_exactly_what_was_taken() {
                 _ => assert!(end.is_cancelled(), "{end:?}"),
             }
         }
-        reader.stop(world);
         world.close(ours);
-        reader.read_to_end(world);
-        assert_eq!(reader.bytes.len(), taken);
-        assert!(reader.bytes == pattern(0, taken));
+        got.append(&mut read_to_end(world, &theirs));
+        assert_eq!(got.len(), taken);
+        assert!(got == pattern(0, taken));
     });
-}
-
-fn fill_from(world: &mut World, socket: &Fd, start: usize) -> (usize, Token) {
-    let piece = if world.backend.is_real() {
-        300_000
-    } else {
-        500
-    };
-    let mut taken = start;
-    loop {
-        let token = world.submit(send(socket, &pattern(taken, piece)));
-        if !world.has(token) {
-            world.settle();
-        }
-        let Some(end) = world.take(token) else {
-            return (taken, token);
-        };
-        match end.result {
-            Ok(Outcome::Count(count)) => taken += count,
-            other => panic!("expected a count, came {other:?}"),
-        }
-    }
 }
 
 #[test]
 fn a_send_that_waited_goes_on_when_there_is_room() {
     everywhere(|world| {
         let (ours, theirs) = world.pair();
-        let piece = if world.backend.is_real() {
-            200_000
-        } else {
-            400
-        };
-        let (mut taken, waiting) = fill(world, &ours, piece);
-        let mut reader = Reader::new(&theirs);
-        reader.read_to(world, taken);
+        let (mut taken, waiting) = fill(world, &ours, 0);
+        let mut got = read_exact(world, &theirs, taken);
         match world.next(waiting).result {
             Ok(Outcome::Count(count)) => {
-                assert!(count > 0 && count <= piece);
+                assert!(count > 0 && count <= piece_len(world));
                 taken += count;
             }
             other => panic!("expected a count, came {other:?}"),
         }
         world.close(ours);
-        reader.read_to_end(world);
-        assert!(reader.bytes == pattern(0, taken));
+        got.append(&mut read_to_end(world, &theirs));
+        assert!(got == pattern(0, taken));
     });
 }
 
@@ -141,25 +121,14 @@ fn an_empty_send_counts_nothing() {
 fn both_directions_can_be_full_at_once() {
     everywhere(|world| {
         let (ours, theirs) = world.pair();
-        let piece = if world.backend.is_real() {
-            200_000
-        } else {
-            400
-        };
-        let (out, out_waits) = fill(world, &ours, piece);
-        let (back, back_waits) = fill(world, &theirs, piece);
-        for (to, len) in [(&theirs, out), (&ours, back)] {
-            let mut reader = Reader::new(to);
-            reader.read_to(world, len);
-            reader.stop(world);
-            assert!(reader.bytes[..len] == pattern(0, len));
-        }
+        let (out, out_waits) = fill(world, &ours, 0);
+        let (back, back_waits) = fill(world, &theirs, 0);
+        assert!(read_exact(world, &theirs, out) == pattern(0, out));
+        assert!(read_exact(world, &ours, back) == pattern(0, back));
         for token in [out_waits, back_waits] {
             let end = world.next(token);
-            assert!(
-                matches!(end.result, Ok(Outcome::Count(count)) if count > 0),
-                "{end:?}"
-            );
+            let moved = matches!(end.result, Ok(Outcome::Count(count)) if count > 0);
+            assert!(moved, "{end:?}");
         }
     });
 }
