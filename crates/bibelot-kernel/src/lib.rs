@@ -34,6 +34,7 @@ mod config;
 mod core;
 mod current;
 mod deliver;
+mod end_listener;
 mod home;
 pub mod io;
 mod join;
@@ -65,6 +66,7 @@ pub use cancel::{
     ignore_after, ignore_at, set_pending, shield, shield_for, take_pending, timeout_after,
     timeout_at, timeout_drop,
 };
+pub use end_listener::Listening;
 pub use home::KernelId;
 pub use join::{EndOp, Join, JoinOp, JoinOwned, WaitEnd};
 pub use kernel::{AlreadyRunning, Kernel, Turn, is_running};

@@ -171,9 +171,7 @@ impl<O: Op> Trap<O> {
             _ => None,
         };
         if let Some(request) = core.due(spot) {
-            if spot.is_none() {
-                return self.cancelled(core, request);
-            }
+            // Also one that never parked leaves: to look whether it is complete may have put it in line.
             match self.op.leave() {
                 Leave::Left => return self.cancelled(core, request),
                 Leave::Won(value) => return self.end(Ok(value)),
