@@ -19,6 +19,8 @@
 //! | File | What it holds |
 //! |---|---|
 //! | `backend`, `kernel` | ways to the operating system; making and running kernels |
+//! | `group` | tasks that do not outlive the code that started them |
+//! | `combine`, `sync` | several futures in one task; events and queues |
 //! | `error` | the one error for `?` |
 //! | `net`, `stream` | listeners, connections, what all streams have |
 //! | `testing` | tests on one backend after another |
@@ -29,10 +31,13 @@
 #[path = "private.rs"]
 pub mod __private;
 mod backend;
+mod combine;
 mod error;
+mod group;
 mod kernel;
 pub mod net;
 pub mod stream;
+mod sync;
 pub mod testing;
 
 pub use backend::{Backend, REACTOR_VARIABLE};
@@ -40,16 +45,28 @@ pub use bibelot_kernel::{
     AlreadyRunning, AsCancelled, BackendInfo, CancelScope, Cancellation, Cancelled, Cause,
     KernelCounters, KernelId, Limit, Observer, Panic, RecordReader, ScopeId, ShutdownReport,
     Suspended, Task, TaskBuilder, TaskError, TaskId, TaskInfo, TaskName, TaskState, Terminated,
-    TimedOut, Turn, Wait, branch, cancellable, check_cancellation, clock, current,
+    TimedOut, Turn, Wait as WaitReason, branch, cancellable, check_cancellation, clock, current,
     current_deadline, ignore_after, ignore_at, is_running, set_pending, shield, shield_for, sleep,
     sleep_until, spawn, take_pending, timeout_after, timeout_at, timeout_drop, try_current,
     yield_now,
 };
 pub use bibelot_macros::{main, test};
 pub use bibelot_timer::Instant;
+pub use combine::{
+    AllCompleted, Either, FirstCompleted, Gather, Join, Race, ReturnWhen, Select, TryJoin, Tuple,
+    WaitError, WaitTasks, gather, join, race, select, try_join, wait,
+};
 pub use error::{Error, Result};
+pub use group::{
+    AddError, AddRefusal, Crash, Finished, Group, GroupClosed, GroupError, JoinMember, Member,
+    MemberError, NextDone, NextError, NextResult, Outcome, TaskGroup, Wait, crash_count,
+    eager_group, set_crash_hook, task_group,
+};
 pub use kernel::{Builder, Kernel, run};
 pub use net::{connect::open_connection, listener::TcpListener, tcp_stream::TcpStream};
+pub use sync::{
+    Event, EventWait, GetError, LifoQueue, PutError, Queue, QueueGet, QueueJoin, QueueOf, QueuePut,
+};
 
 /// `Ok` with the facade's [`Error`], for the end of an `async` block with `?` in it.
 #[expect(non_snake_case, reason = "it stands for the variant")]

@@ -1,0 +1,38 @@
+//! Groups: tasks that do not outlive the code that started them.
+//!
+//! | File | What it holds |
+//! |---|---|
+//! | `task_group` | the owner's side: body, wait, end |
+//! | `handle` | the group's handle: spawning, adopting, taking members as they end |
+//! | `member` | one member's handle |
+//! | `wait` | for what a group waits, and the traps in which it does |
+//! | `state`, `waiters` | who is in the group, what became of them, and who is to be woken |
+//! | `outcome` | what a group leaves: every member's result |
+//! | `error` | how members fail, one or several |
+//! | `crash` | where failures go that nobody took |
+//!
+//! # Promises
+//!
+//! - When a group has ended or was dropped, none of its members runs (one that is being polled right
+//!   then ends with that poll).
+//! - A member's result is given out once: to whoever joined it or took it as it ended, else by the
+//!   outcome; failures that nobody was given go to the crash hook.
+//! - No code of users runs under the group's lock.
+
+mod crash;
+mod error;
+mod handle;
+mod member;
+mod outcome;
+mod state;
+mod task_group;
+mod wait;
+mod waiters;
+
+pub use crash::{Crash, crash_count, set_crash_hook};
+pub use error::{AddError, AddRefusal, GroupClosed, GroupError, MemberError, NextError};
+pub use handle::{Group, NextDone, NextResult};
+pub use member::{JoinMember, Member};
+pub use outcome::{Finished, Outcome};
+pub use task_group::{TaskGroup, eager_group, task_group};
+pub use wait::Wait;

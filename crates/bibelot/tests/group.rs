@@ -1,0 +1,710 @@
+//! Groups: what they wait for, what they leave, and that nobody survives them.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use std::time::Duration;
+
+use bibelot::{
+    AsCancelled, Cancelled, Cause, Error, Event, FirstCompleted, GroupClosed, MemberError,
+    NextError, TaskError, TaskGroup, Wait, clock, current, eager_group, shield, sleep, spawn,
+    task_group, timeout_after, wait, yield_now,
+};
+use bibelot_sim::Sim;
+
+type Log = Rc<RefCell<Vec<String>>>;
+
+fn run<F: Future<Output = bibelot::Result<()>>>(main: F) {
+    Sim::calm().block_on(main).unwrap();
+}
+
+async fn ms(n: u64) -> bibelot::Result<()> {
+    sleep(Duration::from_millis(n)).await?;
+    Ok(())
+}
+
+fn now() -> u64 {
+    clock().as_nanos() / 1_000_000
+}
+
+async fn after<T>(n: u64, value: T) -> bibelot::Result<T> {
+    ms(n).await?;
+    Ok(value)
+}
+
+async fn failing(n: u64, what: &'static str) -> bibelot::Result<u32> {
+    ms(n).await?;
+    Err(Error::from(std::io::Error::other(what)))
+}
+
+#[test]
+fn all_gives_every_result_in_spawn_order() {
+    run(async {
+        let outcome = task_group(Wait::All, async |g| {
+            for n in [3, 1, 2] {
+                g.spawn(after(n, n))?;
+            }
+            bibelot::Ok("body")
+        })
+        .await?;
+        assert_eq!((now(), *outcome.value()), (3, "body"));
+        assert_eq!(outcome.first().unwrap().as_ref().unwrap(), &1);
+        assert_eq!(outcome.into_results().unwrap(), [3, 1, 2]);
+        Ok(())
+    });
+}
+
+#[test]
+fn a_failure_ends_the_wait_for_all_and_cancels_the_rest() {
+    run(async {
+        let outcome = task_group(Wait::All, async |g| {
+            g.spawn(after(100, 1))?;
+            g.spawn(failing(10, "disk"))?;
+            g.spawn(after(5, 3))?;
+            bibelot::Ok(())
+        })
+        .await?;
+        assert_eq!(now(), 10);
+        let results: Vec<_> = outcome.iter().map(|member| &member.result).collect();
+        assert!(matches!(results[0], Err(MemberError::Cancelled(e)) if e.is_cancelled()));
+        assert!(matches!(results[1], Err(MemberError::Failed(_))));
+        assert!(matches!(results[2], Ok(3)));
+        let error = outcome.into_results().unwrap_err();
+        assert!(error.to_string().ends_with("disk") && error.others.is_empty());
+        Ok(())
+    });
+}
+
+#[test]
+fn several_failures_are_reported_together() {
+    run(async {
+        let outcome = task_group(Wait::All, async |g| {
+            g.spawn_named("first", failing(10, "one"))?;
+            g.spawn(async {
+                // Cancelled when the other fails, it fails in its clean-up.
+                let _ = ms(50).await;
+                failing(1, "two").await
+            })?;
+            bibelot::Ok(())
+        })
+        .await?;
+        let error = outcome.into_results().unwrap_err();
+        assert_eq!(error.iter().count(), 2);
+        let text = error.to_string();
+        assert!(
+            text.contains("(first): one; task ") && text.ends_with("two"),
+            "{text}"
+        );
+        assert!(Error::from(error).to_string().contains("one"));
+        Ok(())
+    });
+}
+
+#[test]
+fn any_ends_with_the_first_and_keeps_what_had_ended() {
+    run(async {
+        let outcome = task_group(Wait::Any, async |g| {
+            g.spawn(after(5, 'a'))?;
+            g.spawn(after(3, 'b'))?;
+            g.spawn(after(3, 'c'))?;
+            bibelot::Ok(())
+        })
+        .await?;
+        assert_eq!(now(), 3);
+        let completed = outcome.completed().unwrap();
+        assert!(matches!(outcome.get(completed), Some(Ok('b'))));
+        let cut = outcome
+            .errors()
+            .map(|(_, error)| matches!(error, MemberError::Cancelled(_)));
+        assert_eq!(cut.collect::<Vec<_>>(), [true]);
+        assert!(matches!(outcome.into_first(), Some(Ok('b'))));
+        Ok(())
+    });
+}
+
+#[test]
+fn some_skips_members_that_give_nothing() {
+    run(async {
+        let outcome = task_group(Wait::SOME, async |g| {
+            g.spawn(after(1, None))?;
+            g.spawn(after(2, Some("found")))?;
+            g.spawn(after(9, Some("late")))?;
+            bibelot::Ok(())
+        })
+        .await?;
+        assert_eq!(now(), 2);
+        assert!(matches!(outcome.into_first(), Some(Ok(Some("found")))));
+
+        let nothing = task_group(Wait::SOME, async |g| {
+            g.spawn(after(1, None::<()>))?;
+            bibelot::Ok(())
+        })
+        .await?;
+        assert!(nothing.completed().is_none() && nothing.first().is_none());
+        Ok(())
+    });
+}
+
+#[test]
+fn until_ends_with_the_first_value_that_is_accepted() {
+    run(async {
+        let outcome = task_group(Wait::Until(|n: &u64| *n > 1), async |g| {
+            for n in 1..=3 {
+                g.spawn(after(n, n))?;
+            }
+            bibelot::Ok(())
+        })
+        .await?;
+        assert_eq!(now(), 2);
+        assert!(matches!(outcome.into_first(), Some(Ok(2))));
+        Ok(())
+    });
+}
+
+#[test]
+fn none_asks_all_members_before_it_awaits_any() {
+    run(async {
+        let outcome = task_group(Wait::None, async |g| {
+            for _ in 0..10 {
+                g.spawn(async {
+                    let cut = ms(1_000_000).await.unwrap_err();
+                    ms(100).await?;
+                    Err::<(), _>(cut)
+                })?;
+            }
+            yield_now().await?;
+            bibelot::Ok(())
+        })
+        .await?;
+        assert_eq!((now(), outcome.len()), (100, 10));
+        assert!(
+            outcome
+                .errors()
+                .all(|(_, error)| matches!(error, MemberError::Cancelled(_)))
+        );
+        Ok(())
+    });
+}
+
+#[test]
+fn an_error_of_the_body_ends_the_group_and_reports_what_nobody_took() {
+    run(async {
+        let before = bibelot::crash_count();
+        // The hook is the process's; this test's crash is told apart by its name.
+        let (tell, told) = std::sync::mpsc::channel();
+        bibelot::set_crash_hook(move |crash| {
+            tell.send((crash.name.map(str::to_owned), crash.to_string()))
+                .ok();
+        });
+        let failed = task_group(Wait::All, async |g| {
+            g.spawn_named("reported", failing(1, "lost"))?;
+            g.spawn(async {
+                ms(99).await.ok();
+                ms(10).await?;
+                bibelot::Ok(1)
+            })?;
+            ms(5).await?;
+            Err::<(), _>(Error::Closed)
+        })
+        .await;
+        assert!(matches!(failed, Err(Error::Closed)));
+        assert_eq!(now(), 15);
+        let found = told
+            .try_iter()
+            .any(|(name, text): (Option<String>, String)| {
+                name.as_deref() == Some("reported") && text.ends_with("(reported) failed: lost")
+            });
+        assert!(found && bibelot::crash_count() > before);
+        Ok(())
+    });
+}
+
+#[test]
+fn an_owner_cut_in_its_wait_returns_its_own_error_when_all_have_ended() {
+    run(async {
+        let cause = Rc::new(RefCell::new(None));
+        let seen = cause.clone();
+        let owner = spawn(async move {
+            task_group(Wait::All, async |g| {
+                g.spawn(async move {
+                    let cut = sleep(Duration::from_secs(60)).await.unwrap_err();
+                    *seen.borrow_mut() = Some(cut.cause().clone());
+                    ms(20).await
+                })?;
+                bibelot::Ok(())
+            })
+            .await
+        });
+        ms(10).await?;
+        owner.cancel_with(std::fmt::Error);
+        let cut = owner.await?.unwrap_err();
+        assert_eq!(now(), 30);
+        assert!(matches!(*cause.borrow(), Some(Cause::Task)));
+        let cancelled = cut.as_cancelled().unwrap();
+        assert!(cancelled.downcast_ref::<std::fmt::Error>().is_some());
+        Ok(())
+    });
+}
+
+#[test]
+fn a_limit_around_a_group_cuts_the_members_as_cancelled() {
+    run(async {
+        let limited = timeout_after(
+            Duration::from_millis(10),
+            task_group(Wait::All, async |g| {
+                g.spawn(async {
+                    let cut = ms(99).await.unwrap_err();
+                    assert!(matches!(cut.as_cancelled().unwrap().cause(), Cause::Task));
+                    ms(5).await
+                })?;
+                bibelot::Ok(())
+            }),
+        );
+        assert!(limited.await.unwrap_err().timed_out());
+        assert_eq!(now(), 15);
+        Ok(())
+    });
+}
+
+#[test]
+fn members_spawn_siblings_while_the_owner_waits() {
+    run(async {
+        fn chain(g: bibelot::Group<u32, Error>, left: u32) -> bibelot::Result<()> {
+            let next = g.clone();
+            g.spawn(async move {
+                ms(1).await?;
+                if left > 1 {
+                    chain(next, left - 1)?;
+                }
+                bibelot::Ok(left)
+            })?;
+            Ok(())
+        }
+        let outcome = task_group(Wait::All, async |g| chain(g.clone(), 4)).await?;
+        assert_eq!(outcome.into_results().unwrap(), [4, 3, 2, 1]);
+        Ok(())
+    });
+}
+
+#[test]
+fn a_closed_group_gives_the_future_back() {
+    run(async {
+        let handle = RefCell::new(None);
+        let _ended = task_group(Wait::All, async |g| {
+            g.spawn(after(1, ()))?;
+            *handle.borrow_mut() = Some(g.clone());
+            bibelot::Ok(())
+        })
+        .await?;
+        let handle = handle.take().unwrap();
+        let GroupClosed(future) = handle.spawn(after(1, ())).unwrap_err();
+        assert!(handle.is_closed());
+        future.await
+    });
+}
+
+#[test]
+fn a_dropped_group_aborts_its_members_newest_first_before_drop_returns() {
+    struct Bell(u32, Rc<RefCell<Vec<u32>>>);
+    impl Drop for Bell {
+        fn drop(&mut self) {
+            self.1.borrow_mut().push(self.0);
+        }
+    }
+    run(async {
+        let rung = Rc::new(RefCell::new(Vec::new()));
+        let group = TaskGroup::new(Wait::All);
+        for n in 0..3 {
+            let bell = Bell(n, rung.clone());
+            group.spawn(async move {
+                let _bell = bell;
+                ms(1000).await
+            })?;
+        }
+        yield_now().await?;
+        drop(group);
+        assert_eq!(*rung.borrow(), [2, 1, 0]);
+        Ok(())
+    });
+}
+
+#[test]
+fn no_member_survives_an_owner_that_panics_or_is_aborted() {
+    run(async {
+        for panics in [true, false] {
+            let alive = Rc::new(Cell::new(false));
+            let flag = alive.clone();
+            let owner = spawn(async move {
+                task_group(Wait::All, async |g| {
+                    g.spawn(async move {
+                        struct Gone(Rc<Cell<bool>>);
+                        impl Drop for Gone {
+                            fn drop(&mut self) {
+                                self.0.set(false);
+                            }
+                        }
+                        flag.set(true);
+                        let _gone = Gone(flag);
+                        ms(1000).await
+                    })?;
+                    ms(1).await?;
+                    assert!(!panics, "on purpose");
+                    bibelot::Ok(())
+                })
+                .await
+                .map(drop)
+            });
+            ms(5).await?;
+            if !panics {
+                assert!(alive.get());
+                owner.abort();
+            }
+            assert!(!alive.get());
+            let ended = owner.await;
+            match panics {
+                true => assert!(matches!(ended, Err(TaskError::Panicked(_)))),
+                false => assert!(matches!(ended, Err(TaskError::Aborted))),
+            }
+        }
+        Ok(())
+    });
+}
+
+#[test]
+fn a_panic_of_a_member_is_an_error_of_the_group() {
+    run(async {
+        let outcome = task_group(Wait::All, async |g| {
+            g.spawn(async {
+                ms(1).await?;
+                panic!("no curio");
+            })?;
+            g.spawn(after(100, ()))?;
+            bibelot::Ok(())
+        })
+        .await?;
+        assert_eq!(now(), 1);
+        let error = outcome.into_results().unwrap_err();
+        assert!(error.to_string().ends_with("panicked: no curio"));
+        Ok(())
+    });
+}
+
+#[test]
+fn cancelled_and_aborted_members_do_not_stop_all() {
+    run(async {
+        let outcome = task_group(Wait::All, async |g| {
+            let cut = g.spawn(after(50, 1))?;
+            let gone = g.spawn(after(50, 2))?;
+            g.spawn(after(20, 3))?;
+            ms(1).await?;
+            cut.cancel_nowait();
+            gone.abort();
+            bibelot::Ok(())
+        })
+        .await?;
+        assert_eq!(now(), 20);
+        let results: Vec<_> = outcome.into_iter().map(|member| member.result).collect();
+        assert!(matches!(results[0], Err(MemberError::Cancelled(_))));
+        assert!(matches!(results[1], Err(MemberError::Aborted)));
+        assert!(matches!(results[2], Ok(3)));
+        Ok(())
+    });
+}
+
+#[test]
+fn next_done_gives_members_as_they_end_and_takes_them() {
+    run(async {
+        let outcome = task_group(Wait::All, async |g| {
+            for n in [3, 1, 2] {
+                g.spawn(after(n, n))?;
+            }
+            g.spawn(async { failing(4, "taken").await.map(u64::from) })?;
+            let mut seen = Vec::new();
+            while let Some(done) = g.next_done().await? {
+                seen.push(done.result.ok());
+            }
+            assert_eq!(seen, [Some(1), Some(2), Some(3), None]);
+            assert!(matches!(g.next_result().await, Err(NextError::Empty)));
+            bibelot::Ok(())
+        })
+        .await?;
+        assert!(outcome.is_empty());
+        Ok(())
+    });
+}
+
+#[test]
+fn next_result_gives_the_members_own_failure() {
+    run(async {
+        let _outcome = task_group(Wait::All, async |g| {
+            g.spawn(failing(1, "mine"))?;
+            match g.next_result().await {
+                Err(NextError::Member(MemberError::Failed(error))) => {
+                    assert_eq!(error.to_string(), "mine");
+                }
+                other => panic!("{other:?}"),
+            }
+            bibelot::Ok(())
+        })
+        .await?;
+        Ok(())
+    });
+}
+
+#[test]
+fn a_joined_member_counts_for_nothing() {
+    run(async {
+        let outcome = task_group(Wait::All, async |g| {
+            let fails = g.spawn(failing(1, "joined"))?;
+            g.spawn(after(20, 7))?;
+            assert!(fails.join().await?.is_err());
+            assert!(matches!(fails.join().await, Err(TaskError::Taken)));
+            bibelot::Ok(())
+        })
+        .await?;
+        assert_eq!(now(), 20);
+        assert_eq!(outcome.into_results().unwrap(), [7]);
+        Ok(())
+    });
+}
+
+#[test]
+fn a_join_that_was_cut_leaves_the_member_to_its_group() {
+    run(async {
+        let outcome = task_group(Wait::All, async |g| {
+            let slow = g.spawn(after(20, 7))?;
+            let joined = timeout_after(Duration::from_millis(5), slow.join()).await;
+            assert!(joined.unwrap_err().timed_out());
+            bibelot::Ok(())
+        })
+        .await?;
+        assert_eq!(outcome.into_results().unwrap(), [7]);
+        Ok(())
+    });
+}
+
+#[test]
+fn daemons_are_waited_for_by_nobody_and_survive_nothing() {
+    run(async {
+        let ended = Rc::new(Cell::new(0));
+        let flag = ended.clone();
+        let outcome = task_group(Wait::All, async |g| {
+            g.spawn_daemon(async move {
+                sleep(Duration::from_secs(9)).await.ok();
+                shield(sleep(Duration::from_millis(10))).await.ok();
+                flag.set(now());
+            })?;
+            g.spawn(after(3, ()))?;
+            bibelot::Ok(())
+        })
+        .await?;
+        assert_eq!((now(), ended.get(), outcome.len()), (13, 13, 1));
+        Ok(())
+    });
+}
+
+#[test]
+fn a_group_adopts_tasks_that_run_or_have_ended_but_no_members() {
+    run(async {
+        let ended = spawn(after(1, 1));
+        let running = spawn(after(9, 2));
+        ms(5).await?;
+        let outcome = task_group(Wait::All, async |g| {
+            g.add(ended).unwrap();
+            let member = g.add(running).unwrap();
+            assert!(!member.is_finished());
+            bibelot::Ok(())
+        })
+        .await?;
+        assert_eq!(now(), 9);
+        assert_eq!(outcome.into_results().unwrap(), [1, 2]);
+        Ok(())
+    });
+}
+
+#[test]
+fn the_first_failure_cuts_the_body_of_an_eager_group_once() {
+    run(async {
+        let cut = eager_group(Wait::All, async |g| {
+            g.spawn(failing(10, "eager"))?;
+            ms(1000).await?;
+            bibelot::Ok(())
+        })
+        .await
+        .unwrap_err();
+        assert_eq!(now(), 10);
+        assert!(cut.timed_out());
+        assert!(matches!(
+            cut.as_cancelled().unwrap().cause(),
+            Cause::Group(_)
+        ));
+
+        let calm = eager_group(Wait::All, async |g| {
+            g.spawn(failing(10, "heard"))?;
+            assert!(ms(1000).await.is_err());
+            ms(5).await?;
+            bibelot::Ok(())
+        })
+        .await?;
+        assert_eq!(now(), 25);
+        assert!(calm.into_results().is_err());
+        Ok(())
+    });
+}
+
+#[test]
+fn what_the_owner_was_asked_while_members_end_stays_due() {
+    run(async {
+        let log: Log = Rc::default();
+        let tell = log.clone();
+        let owner = spawn(async move {
+            let outcome = task_group(Wait::None, async |g| {
+                g.spawn(async {
+                    ms(100).await.ok();
+                    ms(30).await
+                })?;
+                yield_now().await?;
+                bibelot::Ok(())
+            })
+            .await?;
+            tell.borrow_mut()
+                .push(format!("{} {}", now(), outcome.len()));
+            ms(1).await
+        });
+        ms(10).await?;
+        owner.cancel_nowait();
+        assert!(owner.await?.unwrap_err().is_cancelled());
+        assert_eq!((now(), &*log.borrow()), (30, &vec!["30 1".to_owned()]));
+        Ok(())
+    });
+}
+
+#[test]
+fn a_deaf_member_is_dropped_and_says_so() {
+    run(async {
+        let outcome = task_group(Wait::Any, async |g| {
+            g.spawn(std::future::pending::<bibelot::Result<()>>())?;
+            g.spawn(ms(1))?;
+            bibelot::Ok(())
+        })
+        .await?;
+        let first = outcome.iter().next().unwrap();
+        assert!(matches!(&first.result, Err(MemberError::Dropped(_))));
+        Ok(())
+    });
+}
+
+#[test]
+fn a_group_that_is_no_block_is_joined_by_hand() {
+    run(async {
+        let group = TaskGroup::new(Wait::All);
+        group.spawn(after(2, 'x'))?;
+        assert_eq!(group.members().len(), 1);
+        assert_eq!(group.join().await?.into_results().unwrap(), ['x']);
+        let group = TaskGroup::<(), Error>::new(Wait::All);
+        group.spawn(ms(1000))?;
+        assert_eq!(group.cancel().await.len(), 1);
+        assert_eq!(now(), 2);
+        Ok(())
+    });
+}
+
+#[test]
+fn members_free_their_memory_as_they_end() {
+    run(async {
+        let weak = Rc::new(RefCell::new(Vec::new()));
+        let seen = weak.clone();
+        let outcome = task_group(Wait::All, async |g| {
+            for n in 0..10 {
+                let held = Rc::new([0u8; 64]);
+                seen.borrow_mut().push(Rc::downgrade(&held));
+                g.spawn(async move {
+                    ms(n).await?;
+                    drop(held);
+                    bibelot::Ok(())
+                })?;
+            }
+            sleep(Duration::from_micros(5500)).await?;
+            let alive = seen
+                .borrow()
+                .iter()
+                .filter(|weak| weak.strong_count() > 0)
+                .count();
+            assert_eq!(alive, 4);
+            bibelot::Ok(())
+        })
+        .await?;
+        assert_eq!(outcome.len(), 10);
+        Ok(())
+    });
+}
+
+#[test]
+fn futures_of_groups_are_send_when_members_are() {
+    fn is_send<T: Send>(value: T) -> T {
+        value
+    }
+    run(is_send(async {
+        let outcome = task_group(Wait::All, async |g| {
+            g.spawn(after(1, 1))?;
+            g.next_result().await.map_err(|_| Error::Closed)?;
+            bibelot::Ok(())
+        })
+        .await?;
+        assert!(outcome.is_empty());
+        Ok(())
+    }));
+}
+
+#[test]
+fn a_member_is_waited_for_and_cancelled_like_a_task() {
+    run(async {
+        let outcome = task_group(Wait::All, async |g| {
+            let member = g.spawn(async {
+                ms(100).await.ok();
+                ms(10).await?;
+                bibelot::Ok(current().id())
+            })?;
+            yield_now().await?;
+            member.cancel().await?;
+            assert!(member.is_finished());
+            bibelot::Ok(member.id())
+        })
+        .await?;
+        assert_eq!(now(), 10);
+        let id = *outcome.value();
+        assert_eq!(outcome.into_results().unwrap(), [id]);
+        Ok(())
+    });
+}
+
+#[test]
+fn rounds_over_tasks_and_events_meet() {
+    run(async {
+        let open = Event::new();
+        let gate = open.clone();
+        let tasks = vec![
+            spawn(async move { gate.wait().await.map(|()| 1) }),
+            spawn(async { sleep(Duration::from_millis(5)).await.map(|_| 2) }),
+        ];
+        let (done, pending) = wait(tasks, FirstCompleted).await?;
+        assert_eq!((done.len(), pending.len()), (1, 1));
+        open.set();
+        for task in pending {
+            assert_eq!(task.await??, 1);
+        }
+        Ok::<(), Error>(())
+    });
+}
+
+#[test]
+fn the_owners_error_type_is_its_own() {
+    run(async {
+        let cut: Result<_, Cancelled> = task_group(Wait::<()>::All, async |g| {
+            g.spawn(async { ms(1).await }).unwrap();
+            Ok(5)
+        })
+        .await;
+        assert_eq!(*cut.unwrap().value(), 5);
+        Ok(())
+    });
+}
