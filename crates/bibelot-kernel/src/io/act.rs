@@ -1,9 +1,10 @@
 //! Acts: what a change of the table makes necessary, done when nothing is borrowed.
 
+use std::net::Shutdown;
 use std::rc::Rc;
 use std::task::Waker;
 
-use bibelot_reactor::{Completion, Op, Token};
+use bibelot_reactor::{Call, Completion, Fd, Op, Token};
 use bibelot_timer::{Instant, Key as TimerKey};
 
 use super::table::Key;
@@ -16,6 +17,8 @@ pub(crate) enum Act {
     Drop(Trash),
     Submit(Token, Op),
     Cancel(Token),
+    /// Tells the peer that nothing more comes.
+    ShutDown(Fd),
     Arm(Alarm, Instant),
     Disarm(TimerKey),
 }
@@ -59,6 +62,12 @@ impl Core {
                     self.reactor.borrow_mut().cancel(token);
                 }
                 Act::Cancel(_) => {}
+                Act::ShutDown(socket) => {
+                    let how = Shutdown::Write;
+                    let told = self.call(Call::Shutdown { socket, how });
+                    // A peer that has hung up needs not be told.
+                    drop(told);
+                }
                 Act::Arm(alarm, at) => {
                     let key = self.timers.borrow_mut().insert(at, Timer::Io(alarm));
                     let late = self.io.borrow_mut().armed(alarm, key);
@@ -112,7 +121,7 @@ impl Core {
     /// Sends what gathered in outboxes since the last time.
     pub(crate) fn flush_outboxes(self: &Rc<Self>) {
         if self.io.borrow().has_dirty() {
-            self.with_io(|io, acts| io.flush_dirty(acts));
+            self.with_io(super::Table::flush_dirty);
         }
     }
 }

@@ -27,7 +27,7 @@ pub struct Object {
 }
 
 /// Names an object of some kernel.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 struct Id {
     kernel: KernelId,
     key: Key,
@@ -173,6 +173,16 @@ impl Object {
         flushed.unwrap_or_else(|| Err(wrong_kernel()))
     }
 
+    /// Takes nothing more from writers, and tells the peer when everything was sent, while the object stays
+    /// open for what arrives. It may be asked on any thread, and again.
+    pub fn finish(&self) {
+        let Id { kernel, key } = self.id;
+        let here = home::with_kernel(kernel, |core| core.finish_object(key));
+        if here.is_none() {
+            remote::send(kernel, Message::Io(TableMessage::FinishObject(key)));
+        }
+    }
+
     /// Waits until at most `len_max` bytes wait to be sent: 0 until everything has been sent.
     ///
     /// # Errors
@@ -256,7 +266,7 @@ impl Id {
 
     fn try_receive(self) -> Option<io::Result<Option<Arrival>>> {
         let taken = self.with(|object| match object.read.inbox.take() {
-            None if !object.is_open() => Some(Err(closed())),
+            None if !object.may_bring_more() => Some(Err(closed())),
             taken => taken,
         });
         taken.unwrap_or_else(|error| Some(Err(error)))
@@ -265,7 +275,7 @@ impl Id {
     /// Whoever waited at one side has left.
     fn leave(self, side: Direction, ticket: u32) {
         let here = home::with_kernel(self.kernel, |core| {
-            core.leave_object(self.key, side, ticket)
+            core.leave_object(self.key, side, ticket);
         });
         if here.is_none() {
             let message = TableMessage::LeaveObject(self.key, side, ticket);
@@ -284,6 +294,15 @@ impl Clone for Object {
         Self { id: self.id }
     }
 }
+
+impl PartialEq for Object {
+    /// Whether they are handles to the same object.
+    fn eq(&self, other: &Self) -> bool {
+        self.id == other.id
+    }
+}
+
+impl Eq for Object {}
 
 impl Drop for Object {
     fn drop(&mut self) {
@@ -587,6 +606,14 @@ impl crate::core::Core {
         });
     }
 
+    pub(crate) fn finish_object(self: &std::rc::Rc<Self>, key: Key) {
+        self.with_io(|io, acts| {
+            if let Some(object) = io.object(key) {
+                object.finish(key, acts);
+            }
+        });
+    }
+
     pub(crate) fn leave_object(&self, key: Key, side: Direction, ticket: u32) {
         let waker = self
             .io
@@ -605,6 +632,7 @@ impl crate::core::Core {
             TableMessage::AbandonOperation(key) => self.with_io(|io, acts| io.abandon(key, acts)),
             TableMessage::ReleaseObject(key) => self.release_object(key),
             TableMessage::HoldObject(key) => self.hold_object(key),
+            TableMessage::FinishObject(key) => self.finish_object(key),
             TableMessage::LeaveObject(key, side, ticket) => self.leave_object(key, side, ticket),
         }
     }

@@ -3,7 +3,7 @@
 //! One table, from token to *operation* (asked for by one call, which waits for it, drains it or leaves
 //! it as an orphan) or *object* (a listener or stream, with an inbox for what has arrived and an outbox
 //! for what has not left). The table is plain data: what a change of it makes necessary, wakes, submits,
-//! cancels, is collected as [`Act`]s and carried out when nothing is borrowed.
+//! cancels, is collected as acts and carried out when nothing is borrowed.
 //!
 //! | File | What it holds |
 //! |---|---|

@@ -80,6 +80,11 @@ impl Object {
         self.stage == Stage::Open
     }
 
+    /// Whether anything may arrive: also while its flow is drained before it is closed.
+    pub(crate) fn may_bring_more(&self) -> bool {
+        self.is_open() || self.read.is_armed()
+    }
+
     /// Takes as many of `bytes` from a writer as there is room for.
     pub(crate) fn push(
         &mut self,
@@ -118,7 +123,7 @@ impl Object {
         acts: &mut Vec<Act>,
     ) -> io::Result<u32> {
         match &self.fd {
-            Some(fd) if self.stage == Stage::Open => self.read.wait(key, fd, ticket, waker, acts),
+            Some(fd) if self.may_bring_more() => self.read.wait(key, fd, ticket, waker, acts),
             _ => Err(closed()),
         }
     }
@@ -132,6 +137,13 @@ impl Object {
     pub(crate) fn send_next(&mut self, key: Key, acts: &mut Vec<Act>) {
         if let Some(fd) = &self.fd {
             self.write.send_next(key, fd, acts);
+        }
+    }
+
+    /// Takes nothing more from writers, and tells the peer when everything was sent.
+    pub(crate) fn finish(&mut self, key: Key, acts: &mut Vec<Act>) {
+        if let Some(fd) = &self.fd {
+            self.write.finish(key, fd, acts);
         }
     }
 
@@ -157,6 +169,10 @@ impl Object {
                 self.read.arm(key, fd, acts);
             }
             return Ended::Stays;
+        }
+        if !self.read.is_armed() {
+            // Whoever still waits learns that it is over.
+            acts.extend(self.read.waiter.take_waker().map(Act::Wake));
         }
         self.go_on(key, shared, acts)
     }

@@ -122,7 +122,7 @@ impl OperationOp {
         self.stage = Stage::Over;
         self.disarm(kernel);
         let here = home::with_kernel(kernel, |core| {
-            core.with_io(|io, acts| io.abandon(key, acts))
+            core.with_io(|io, acts| io.abandon(key, acts));
         });
         if here.is_none() {
             remote::send(kernel, Message::Io(TableMessage::AbandonOperation(key)));

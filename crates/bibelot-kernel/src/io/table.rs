@@ -66,6 +66,8 @@ pub(crate) enum Message {
     ReleaseObject(Key),
     /// A handle to an object was cloned.
     HoldObject(Key),
+    /// Nothing more will be written to an object.
+    FinishObject(Key),
     /// Whoever waited at one side of an object has left.
     LeaveObject(Key, Direction, u32),
 }

@@ -7,6 +7,7 @@
 //!
 //! - At most one send of an object is in flight.
 //! - `error` is told once; after it nothing is sent any more.
+//! - A finished side takes nothing more; the peer is told once everything was sent.
 
 use std::io;
 
@@ -27,11 +28,24 @@ pub(crate) struct WriteSide {
     pub wanted_len: usize,
     /// It is on the list of outboxes to be flushed.
     pub is_dirty: bool,
-    /// The user will write nothing more, or nothing can be sent any more.
+    /// Nothing can be sent any more.
     is_broken: bool,
+    /// The user will write nothing more.
+    finish: Finish,
     error: Option<io::Error>,
     /// How many bytes were ever taken from writers.
     accepted: u64,
+}
+
+/// How far the end of what is written has come.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Finish {
+    #[default]
+    NotAsked,
+    /// What was written is still being sent.
+    Asked,
+    /// The peer was told.
+    Told,
 }
 
 impl WriteSide {
@@ -45,6 +59,9 @@ impl WriteSide {
         acts: &mut Vec<Act>,
     ) -> io::Result<usize> {
         self.check()?;
+        if self.finish != Finish::NotAsked {
+            return Err(closed());
+        }
         let offered = &bytes[..bytes.len().min(self.room(shared))];
         let count = self
             .outbox
@@ -96,6 +113,17 @@ impl WriteSide {
                 buf,
             };
             acts.push(Act::Submit(key.token(Direction::Write), op));
+        } else if self.finish == Finish::Asked && self.outbox.is_empty() {
+            self.finish = Finish::Told;
+            acts.push(Act::ShutDown(fd.clone()));
+        }
+    }
+
+    /// Takes nothing more, and tells the peer when everything was sent.
+    pub(crate) fn finish(&mut self, key: Key, fd: &Fd, acts: &mut Vec<Act>) {
+        if self.finish == Finish::NotAsked {
+            self.finish = Finish::Asked;
+            self.send_next(key, fd, acts);
         }
     }
 
