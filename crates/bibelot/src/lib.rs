@@ -63,7 +63,10 @@ pub use group::{
     eager_group, set_crash_hook, task_group,
 };
 pub use kernel::{Builder, Kernel, run};
-pub use net::{connect::open_connection, listener::TcpListener, tcp_stream::TcpStream};
+pub use net::{
+    connect::open_connection, listener::TcpListener, server::Server, server::start_server,
+    tcp_stream::TcpStream,
+};
 pub use sync::{
     Event, EventWait, GetError, LifoQueue, PutError, Queue, QueueGet, QueueJoin, QueueOf, QueuePut,
 };

@@ -8,13 +8,16 @@
 //! | `addrs` | what names an address, and finding it |
 //! | `listener`, `accept` | taking connections |
 //! | `tcp_stream`, `halves` | a connection, whole and in two |
-//! | `connect` | making one |
+//! | `connect`, `shut_down` | making one; ending a direction of it |
+//! | `server` | one task for each connection |
 
 mod accept;
 mod addrs;
 pub(crate) mod connect;
 pub(crate) mod halves;
 pub(crate) mod listener;
+pub(crate) mod server;
+mod shut_down;
 pub(crate) mod tcp_stream;
 
 pub use accept::{Accept, CloseListener};
@@ -22,4 +25,6 @@ pub use addrs::{Addrs, ToAddrs};
 pub use connect::Connect;
 pub use halves::{ReadHalf, WriteHalf};
 pub use listener::{Bind, ListenOptions};
+pub use server::{StartServer, WaitClosed, serve};
+pub use shut_down::ShutDown;
 pub use tcp_stream::CloseStream;

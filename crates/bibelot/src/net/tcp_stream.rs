@@ -3,7 +3,7 @@
 use std::fmt;
 use std::future::Future;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{Shutdown, SocketAddr};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
@@ -13,6 +13,7 @@ use bibelot_reactor::{Call, Fd, Reply};
 use super::addrs::ToAddrs;
 use super::connect::Connect;
 use super::halves::{ReadHalf, WriteHalf};
+use super::shut_down::ShutDown;
 use crate::stream::{Front, reading_methods, writing_methods};
 
 /// A connection.
@@ -50,10 +51,11 @@ impl TcpStream {
     }
 
     pub(super) fn new(socket: Fd) -> Self {
-        Self {
-            object: Object::stream(socket),
-            front: Front::new(),
-        }
+        Self::from_parts(Object::stream(socket), Front::new())
+    }
+
+    pub(super) fn from_parts(object: Object, front: Front) -> Self {
+        Self { object, front }
     }
 
     reading_methods!();
@@ -108,6 +110,22 @@ impl TcpStream {
     pub fn into_split(self) -> (ReadHalf, WriteHalf) {
         let write = WriteHalf::new(self.object.clone());
         (ReadHalf::new(self.object, self.front), write)
+    }
+
+    /// Ends one or both directions. For writing: sends what was written, and then tells the peer that
+    /// nothing more comes; nothing is taken from writers any more.
+    ///
+    /// # Errors
+    ///
+    /// That of a send that failed; `Cancelled`.
+    ///
+    /// # Cancellation
+    ///
+    /// The peer is told all the same; only the wait for it is left. Dropped before its first poll it does
+    /// nothing.
+    #[track_caller]
+    pub fn shutdown(&mut self, how: Shutdown) -> ShutDown<'_> {
+        ShutDown::new(&self.object, how)
     }
 
     /// Sends what was written, closes the connection, and says how that went. What has arrived and was
