@@ -5,8 +5,8 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use bibelot::{
-    Cause, Observer, Suspended, Task, TaskBuilder, TaskError, TaskId, TaskState, Terminated, Wait,
-    current, sleep, spawn, yield_now,
+    Cause, Observer, Suspended, Task, TaskBuilder, TaskError, TaskId, TaskState, Terminated,
+    WaitReason, current, sleep, spawn, yield_now,
 };
 
 const LONG: Duration = Duration::from_secs(3600);
@@ -231,7 +231,7 @@ fn a_monitor_sees_name_parent_state_and_place() {
         .unwrap();
     assert_eq!(child.parent, parent.number);
     assert!(child.daemon && !parent.daemon);
-    assert_eq!(child.state, TaskState::Parked(Wait::Sleep));
+    assert_eq!(child.state, TaskState::Parked(WaitReason::Sleep));
     assert!(child.site.unwrap().file().ends_with("tasks.rs"));
     assert_eq!(child.deadline, None);
     assert!(parent.deadline.is_some());
