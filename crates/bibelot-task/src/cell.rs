@@ -251,6 +251,12 @@ unsafe fn free<F: Future, S: Schedule>(header: NonNull<Header<S>>) {
     // SAFETY: the header is initialised, and forgotten with the box after this.
     let header = unsafe { header.read() };
     drop(room);
+    if cfg!(any(loom, debug_assertions)) {
+        assert!(
+            header.replace_joiner(None).is_none(),
+            "a joiner that nobody will wake"
+        );
+    }
     // The joiner slot is empty, and nothing else in a header needs a drop.
     if needs_drop::<S>() {
         discard(drop_contained(header));

@@ -4,14 +4,17 @@
 //! dropped, so one made at home and dropped elsewhere leaves the halves at +1 and -1: only their sum
 //! means something. All `TaskRef`s together are the home's interest in the cell. While it lasts, the
 //! word carries [`HOME`] on top, which no sum of other threads reaches, so these never free the cell.
-//! When the last `TaskRef` goes (or the home ends) the home looks at the sum. At zero it frees the cell;
-//! above, it *folds*: adds its half to the word and takes `HOME` off in one step. From then on the word
-//! is exact, and whoever brings it to zero frees the cell.
+//! When the last `TaskRef` goes the home looks at the sum. At zero it frees the cell; above, it *folds*:
+//! adds its half to the word and takes `HOME` off in one step. From then on the word is exact, and whoever
+//! brings it to zero frees the cell.
+//!
+//! It is the thread that makes the plain half sound, not the home: a home may end before its last
+//! `TaskRef` goes. Its wakers then take the way of other threads, and the halves still add up.
 //!
 //! # Invariants
 //!
-//! - While not folded: references = `count` + word - `HOME`. Folded: references = word, and the
-//!   `TaskRef`s that were left by the home's end count one together.
+//! - While not folded: references = `count` + word - `HOME`. Folded: references = word, and there is no
+//!   `TaskRef`.
 //! - The home's half stays within [`SPILL`]: what is over is moved to the word.
 //! - The sum as the home sees it is never too small. It counts all that the home dropped, with whatever
 //!   that was cloned from, since a reference travels by an ordered message; what other threads did
@@ -143,23 +146,20 @@ impl State {
         held == 0
     }
 
-    /// Ends the home's interest, at home; `TaskRef`s that live on count one together from now on.
+    /// Ends the home's interest with the last `TaskRef`. What is to be done is said as by
+    /// [`release_word`](Self::release_word), but nothing is counted for the caller.
     pub(crate) fn fold(&self) -> Drop {
-        let last = if self.has(ENDED) {
-            Drop::Free
-        } else {
-            Drop::Orphan
-        };
-        let left = usize::from(self.held.get() > 0);
-        if left == 0 && self.counted() == 0 {
+        let ended = self.has(ENDED);
+        let last = if ended { Drop::Free } else { Drop::Orphan };
+        if self.counted() == 0 {
             // Nobody has it, so nobody can come to have it: the word need not be right any more.
             return last;
         }
-        if self.has(ENDED) {
+        if ended {
             self.tell();
         }
-        let more = left.wrapping_add_signed(isize::from(self.count.get()));
-        let more = more.wrapping_mul(ONE).wrapping_sub(HOME);
+        let count = isize::from(self.count.get()) as usize;
+        let more = count.wrapping_mul(ONE).wrapping_sub(HOME);
         self.count.set(0);
         self.set(FOLDED);
         // Release: the home's part comes before the end of the cell. Acquire: so does everybody else's.

@@ -17,7 +17,7 @@ use crate::count::Drop;
 use crate::panic::{Site, contain, drop_contained};
 use crate::runnable::Runnable;
 use crate::schedule::Schedule;
-use crate::state::{Abort, ENDED, FOLDED, OUTPUT, Wake};
+use crate::state::{Abort, ENDED, OUTPUT, Wake};
 
 /// A pointer to a cell that lives: whoever has it holds a counted reference, or borrows from one who
 /// does.
@@ -277,32 +277,12 @@ impl<S: Schedule> RawTask<S> {
         }
         // The output may have a reference to its own task, or run code that looks for one.
         self.drop_output();
-        let last = if state.has(FOLDED) {
-            // The home has ended: they were counted together.
-            state.release_word()
-        } else {
-            state.fold()
-        };
-        match last {
+        match state.fold() {
             Drop::Nothing => {}
             // SAFETY: it was the last reference, and the task has ended.
             Drop::Free => unsafe { self.free() },
             // SAFETY: this is the home thread, and nobody else has the cell.
             Drop::Orphan => unsafe { self.end_orphan() },
-        }
-    }
-
-    /// Gives up counting at home, also if other `TaskRef`s than the caller's live on.
-    ///
-    /// # Safety
-    ///
-    /// This is the home thread, and the caller owns a held reference.
-    pub(crate) unsafe fn end_home(self) {
-        let state = &self.header().state;
-        // With the caller's as the last, its drop does the rest.
-        if state.held.get() > 1 && !state.has(FOLDED) {
-            let rest = state.fold();
-            debug_assert_eq!(rest, Drop::Nothing, "the TaskRefs count one");
         }
     }
 

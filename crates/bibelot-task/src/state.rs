@@ -27,7 +27,7 @@ pub(crate) const QUEUED: u16 = 1 << 0;
 pub(crate) const WOKEN: u16 = 1 << 1;
 
 /// The future is being polled, or is being dropped after its last poll. A wake leaves no runnable but
-/// `WOKEN`, an abort leaves `ABORT`.
+/// `WOKEN`, an abort leaves `ABORT`. Never set together with `QUEUED`.
 pub(crate) const RUNNING: u16 = 1 << 2;
 
 /// The future is to be dropped by the run under way, or by the next. Never cleared.
@@ -46,8 +46,8 @@ pub(crate) const JOINER: u16 = 1 << 6;
 /// The task was spawned with a `JoinHandle`, to which output and joiner slot belong. Never changed.
 pub(crate) const JOINABLE: u16 = 1 << 7;
 
-/// The home has given up counting: `count` was added to the word, which is the whole truth from now
-/// on. Never cleared.
+/// The home has given up counting with its last `TaskRef`: `count` was added to the word, which is the
+/// whole truth from now on. Never cleared.
 pub(crate) const FOLDED: u16 = 1 << 8;
 
 /// The word says `AWAY_ENDED`, so that it need not be said again. Never cleared.
@@ -264,7 +264,7 @@ impl State {
         if flags & ABORT != 0 {
             self.flags.set(flags | ENDED);
             Park::Drop
-        } else if flags & (WOKEN | QUEUED) == WOKEN {
+        } else if flags & WOKEN != 0 {
             self.flags.set(flags | QUEUED);
             Park::Woken
         } else {

@@ -145,17 +145,15 @@ impl<S: Schedule> TaskRef<S> {
         self.0.swap_joiner(None)
     }
 
-    /// Ends the home of this task: the future is dropped (as in [`abort`](Self::abort)), and so is an output
-    /// that nobody took; from now on all references are counted with atomics, and the last one frees the
-    /// cell, on whichever thread.
+    /// Ends the home of this task, as far as this reference goes: the future is dropped (as in
+    /// [`abort`](Self::abort)), and so is an output that nobody took.
     ///
-    /// An executor calls this for every task that it has, before it ends. One that does not leaks
-    /// what other threads still have wakers for.
+    /// With the last reference the home gives up counting, and the last waker or handle frees the cell, on
+    /// whichever thread. An executor calls this for every task that it has, before it ends. One
+    /// that does not leaks what other threads still have wakers for.
     pub fn end_home(self) -> Aborted {
         let aborted = self.abort();
         self.0.drop_output();
-        // SAFETY: this type never leaves the home thread, and `self` keeps the cell.
-        unsafe { self.0.end_home() };
         aborted
     }
 }

@@ -5,7 +5,7 @@ mod house;
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
-use std::future::{pending, poll_fn};
+use std::future::{Future, pending, poll_fn};
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -235,5 +235,48 @@ fn a_hundred_thousand_wakers_move_between_the_halves_of_the_count() {
     drop(made_there);
     assert_eq!(house.cells(), 1);
     let _ = task.end_home();
+    assert_eq!(house.cells(), 0);
+}
+
+#[test]
+fn a_join_handle_that_goes_drops_the_waker_it_left() {
+    struct Quiet;
+    impl std::task::Wake for Quiet {
+        fn wake(self: Arc<Self>) {}
+    }
+    let house = House::new();
+    let (runnable, task, mut handle) = spawn_joinable(pending::<()>(), house.tag());
+    let quiet = Arc::new(Quiet);
+    let waker = Waker::from(quiet.clone());
+    assert!(
+        Pin::new(&mut handle)
+            .poll(&mut Context::from_waker(&waker))
+            .is_pending()
+    );
+    assert!(
+        Pin::new(&mut handle)
+            .poll(&mut Context::from_waker(&waker))
+            .is_pending()
+    );
+    assert_eq!(Arc::strong_count(&quiet), 3);
+    let other = Waker::from(quiet.clone());
+    let second = Waker::from(Arc::new(Quiet));
+    assert!(
+        Pin::new(&mut handle)
+            .poll(&mut Context::from_waker(&second))
+            .is_pending()
+    );
+    assert_eq!(Arc::strong_count(&quiet), 3);
+    assert!(
+        Pin::new(&mut handle)
+            .poll(&mut Context::from_waker(&other))
+            .is_pending()
+    );
+    drop((waker, other));
+    assert_eq!(Arc::strong_count(&quiet), 2);
+    drop(handle);
+    assert_eq!(Arc::strong_count(&quiet), 1);
+    assert!(matches!(runnable.run(), Ran::Parked));
+    drop(task);
     assert_eq!(house.cells(), 0);
 }

@@ -525,6 +525,37 @@ mod loom_finds {
     }
 
     #[test]
+    fn that_a_home_that_ends_inside_an_abort_against_a_join_leaves_the_joiner_to_one_of_them() {
+        struct Ends(Option<TaskRef<Tag>>);
+        impl Drop for Ends {
+            fn drop(&mut self) {
+                let _ = self.0.take().unwrap().end_home();
+            }
+        }
+        model(None, || {
+            let house = House::new(1);
+            let slot = std::rc::Rc::new(Cell::new(None));
+            let inner = slot.clone();
+            let future = async move {
+                let _ends = Ends(inner.take());
+                pending::<()>().await;
+            };
+            let (runnable, task, handle) = spawn_joinable(future, house.tag());
+            slot.set(Some(task));
+            assert!(matches!(runnable.run(), Ran::Parked));
+            let other = thread::spawn(move || {
+                handle.abort();
+                join(handle)
+            });
+            while house.run().is_none() {
+                thread::yield_now();
+            }
+            house.end(None);
+            assert!(matches!(other.join().unwrap(), Err(JoinError::Aborted)));
+        });
+    }
+
+    #[test]
     fn that_a_runnable_dropped_afar_leaves_the_future_to_its_home() {
         model(None, || {
             let (house, count) = (House::new(1), Count::default());
