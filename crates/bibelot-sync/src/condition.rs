@@ -44,6 +44,7 @@ use crate::wakes::Wakes;
 /// drop(guard);
 /// filler.join().unwrap();
 /// ```
+#[doc(alias = "Condvar")]
 pub struct Condition<S: Shell> {
     cell: S::Cell<State>,
 }

@@ -52,6 +52,9 @@
 //! - No allocation per operation once a primitive has grown to its number of waiters and items; it keeps
 //!   that memory until its last handle is dropped.
 //!
+//! What a future was granted it keeps until it is polled or dropped, as with every fair primitive: do not
+//! hold on to a wait without polling it, and let no task call a blocking twin.
+//!
 //! Nothing here knows a kernel, a reactor or cancellation. A future of this crate is polled with any
 //! waker, and to cut its wait is to drop it.
 

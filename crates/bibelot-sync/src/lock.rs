@@ -42,6 +42,7 @@ use crate::wakes::Wakes;
 /// threads.into_iter().for_each(|thread| thread.join().unwrap());
 /// assert_eq!(*count.lock_blocking(), 4);
 /// ```
+#[doc(alias = "Mutex")]
 pub struct Lock<T, S: Shell> {
     cell: S::Cell<State<T>>,
 }

@@ -27,6 +27,7 @@ use crate::shell::{Shell, Universal};
 /// assert_eq!(answer.get_blocking(), &Ok(42));
 /// thinker.join().unwrap();
 /// ```
+#[doc(alias = "Promise")]
 pub struct OnceResult<T, E, S: Shell> {
     value: S::Once<Result<T, E>>,
     set: Event<S>,

@@ -55,6 +55,7 @@ use wait::{UntilDone, UntilGot, UntilPut};
 /// queue.close();
 /// assert_eq!(consumer.join().unwrap(), 55);
 /// ```
+#[doc(alias = "channel")]
 pub struct Queue<B: Store, S: Shell> {
     cell: S::Cell<State<B>>,
 }
@@ -96,6 +97,7 @@ impl<B: Store, S: Shell> Queue<B, S> {
     /// Until this returns `Ok`, nothing was put. [`Put::take_item`] gives the item back; dropped, the
     /// future drops it. Room that had been granted goes to the next putter.
     #[inline]
+    #[doc(alias = "send")]
     pub fn put(&self, item: B::Item) -> Put<'_, B, S> {
         let item = Some(item);
         Put(Waiter::new(&self.cell, UntilPut { item }))
@@ -107,6 +109,7 @@ impl<B: Store, S: Shell> Queue<B, S> {
     ///
     /// [`TryPutError`] with the item.
     #[inline]
+    #[doc(alias = "try_send")]
     pub fn try_put(&self, item: B::Item) -> Result<(), TryPutError<B::Item>> {
         act(&self.cell, |state, wakes| state.try_put(item, wakes))
     }
@@ -122,6 +125,7 @@ impl<B: Store, S: Shell> Queue<B, S> {
     /// Until this returns an item, none was taken. Dropped when an item had been handed to it already,
     /// it gives that to the getter that has waited longest, or back to the front of the queue.
     #[inline]
+    #[doc(alias = "recv")]
     pub fn get(&self) -> Get<'_, B, S> {
         Get(Waiter::new(&self.cell, UntilGot(PhantomData)))
     }
@@ -132,6 +136,7 @@ impl<B: Store, S: Shell> Queue<B, S> {
     ///
     /// [`TryGetError`].
     #[inline]
+    #[doc(alias = "try_recv")]
     pub fn try_get(&self) -> Result<B::Item, TryGetError> {
         act(&self.cell, State::try_get)
     }
