@@ -11,10 +11,10 @@ use core::marker::PhantomData;
 use core::pin::Pin;
 use core::task::{Context, Poll};
 
+use crate::hand_over::Look;
 use crate::panic::{PanicPayload, Site};
 use crate::raw::RawTask;
 use crate::schedule::Schedule;
-use crate::state::Look;
 
 /// Why a task gave no value.
 #[non_exhaustive]

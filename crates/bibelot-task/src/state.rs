@@ -5,7 +5,8 @@
 //! waits for the other; where both want the same thing (a wake), each has its own bit and its own
 //! runnable, and the run that finds a wake already consumed does nothing.
 //!
-//! The counts of references live beside them and have a file of their own, `count`.
+//! The counts of references live beside them and have a file of their own, `count`; so has what passes
+//! between the home and a `JoinHandle`, `hand_over`.
 //!
 //! # Invariants
 //!
@@ -132,15 +133,6 @@ pub(crate) enum Abort {
     AfterPoll,
     /// Nothing: the task had ended.
     HadEnded,
-}
-
-/// What a `JoinHandle` finds.
-#[must_use]
-pub(crate) enum Look {
-    /// The task has not ended, and the joiner slot is the handle's.
-    Pending,
-    /// The task has ended, and its output is the handle's, if there is one.
-    Ended { has_output: bool },
 }
 
 /// What the home must do at the end.
@@ -307,68 +299,12 @@ impl State {
         }
     }
 
-    /// The end of a task with a `JoinHandle`.
-    fn hand_over(&self, flags: u16, has_output: bool) -> End {
-        self.flags.set(flags | TOLD);
-        let mut bits = AWAY_ENDED;
-        if has_output {
-            bits |= AWAY_OUTPUT;
-        }
-        // Release hands the output over, acquire takes the joiner slot.
-        let before = self.word.fetch_or(bits, Ordering::AcqRel);
-        End {
-            wake_joiner: before & AWAY_JOINER != 0,
-            drop_output: has_output && before & AWAY_HANDLE == 0,
-        }
-    }
-
     /// Lets other threads know that the task has ended. With a `JoinHandle` only [`end`](Self::end) does
     /// that, since it hands over at the same time.
     pub(crate) fn tell(&self) {
         if !self.has(TOLD | JOINABLE) {
             self.set(TOLD);
             self.word.fetch_or(AWAY_ENDED, Ordering::Release);
-        }
-    }
-
-    /// A `JoinHandle` asks for the joiner slot, and looks whether it needs it.
-    pub(crate) fn claim_slot(&self) -> Look {
-        // Acquire pairs with the release of `hand_over`.
-        let mut word = self.word.load(Ordering::Acquire);
-        if word & (AWAY_JOINER | AWAY_ENDED) == AWAY_JOINER {
-            word = self.word.fetch_and(!AWAY_JOINER, Ordering::AcqRel);
-        }
-        Look::from(word)
-    }
-
-    /// A `JoinHandle` has put a waker into the slot. If it comes too late, the slot stays the handle's.
-    pub(crate) fn give_slot(&self) -> Look {
-        // Release gives the waker to `hand_over`; acquire in case that came first.
-        Look::from(self.word.fetch_or(AWAY_JOINER, Ordering::AcqRel))
-    }
-
-    /// A `JoinHandle` goes.
-    pub(crate) fn leave(&self) -> Look {
-        // Acquire pairs with the release of `hand_over`: an output may be there to be dropped.
-        Look::from(
-            self.word
-                .fetch_and(!(AWAY_HANDLE | AWAY_JOINER), Ordering::AcqRel),
-        )
-    }
-
-    /// Whether a task with a `JoinHandle` has ended.
-    pub(crate) fn is_handed_over(&self) -> bool {
-        self.word.load(Ordering::Acquire) & AWAY_ENDED != 0
-    }
-}
-
-impl Look {
-    fn from(word: usize) -> Self {
-        if word & AWAY_ENDED == 0 {
-            return Look::Pending;
-        }
-        Look::Ended {
-            has_output: word & AWAY_OUTPUT != 0,
         }
     }
 }

@@ -1,0 +1,140 @@
+//! The end of a task: its future dropped, its output kept, taken or dropped, its cell freed.
+//!
+//! What may be done is said by a transition of `state` or `count`; here it is done.
+
+#![allow(
+    unsafe_code,
+    reason = "acts on the stage behind a pointer that the handles count"
+)]
+
+use core::any::{TypeId, type_name};
+use core::mem::MaybeUninit;
+
+use crate::cell::Output;
+use crate::panic::{Site, contain};
+use crate::raw::RawTask;
+use crate::schedule::Schedule;
+use crate::state::{Abort, OUTPUT};
+
+impl<S: Schedule> RawTask<S> {
+    /// Aborts the task. `own` counts the references of the caller.
+    ///
+    /// # Safety
+    ///
+    /// This is the home thread.
+    pub(crate) unsafe fn abort(self, own: usize) -> Abort {
+        let abort = self.header().state.abort();
+        if let Abort::Drop = abort {
+            // SAFETY: the state says that the future is ours to drop.
+            unsafe { self.drop_future(own) };
+        }
+        abort
+    }
+
+    /// Drops the future and ends the task. `own` as in [`abort`](Self::abort).
+    ///
+    /// # Safety
+    ///
+    /// This is the home thread, and a transition has just said so.
+    pub(crate) unsafe fn drop_future(self, own: usize) {
+        let header = self.header();
+        // SAFETY: the stage holds the future (contract), and this thread may drop it.
+        let payload = unsafe { (header.vtable.drop_future)(self.0) };
+        header.report(Site::FutureDrop, payload);
+        // SAFETY: the future is gone, and this is its thread.
+        unsafe { self.end(false, own) };
+    }
+
+    /// Ends the task, whose future is gone.
+    ///
+    /// # Safety
+    ///
+    /// This is the home thread; there is an output in the stage if `has_output`.
+    #[inline]
+    pub(crate) unsafe fn end(self, has_output: bool, own: usize) {
+        let header = self.header();
+        let end = header.state.end(has_output, own);
+        if end.drop_output {
+            // SAFETY: there is an output, and the state says that it is ours.
+            let payload = unsafe { (header.vtable.drop_output)(self.0) };
+            header.report(Site::OutputDrop, payload);
+        }
+        if end.wake_joiner
+            && let Some(joiner) = header.replace_joiner(None)
+        {
+            header.report(Site::Joiner, contain(|| joiner.wake()).err());
+        }
+    }
+
+    /// Ends a task that nothing can wake any more, and frees it.
+    ///
+    /// # Safety
+    ///
+    /// This is the home thread, and nobody else has the cell.
+    #[cold]
+    pub(crate) unsafe fn end_orphan(self) {
+        // SAFETY: this is the home thread.
+        let _ = unsafe { self.abort(1) };
+        // SAFETY: nobody else has the cell, and its task has ended.
+        unsafe { self.free() };
+    }
+
+    /// Frees the cell.
+    ///
+    /// # Safety
+    ///
+    /// Nobody has a reference, and the task has ended.
+    pub(crate) unsafe fn free(self) {
+        let free = self.header().vtable.free;
+        // SAFETY: the stage of an ended task without references is empty.
+        unsafe { free(self.0) };
+    }
+
+    /// Drops the output, if there is one that belongs to the `TaskRef`s. Called on the home thread.
+    pub(crate) fn drop_output(self) {
+        let header = self.header();
+        if header.state.has(OUTPUT) {
+            header.state.clear(OUTPUT);
+            // SAFETY: the state said that there was one, and from now on says that there is not.
+            let payload = unsafe { (header.vtable.drop_output)(self.0) };
+            header.report(Site::OutputDrop, payload);
+        }
+    }
+
+    /// Takes the output, if there is one that belongs to the `TaskRef`s. Called on the home thread.
+    #[track_caller]
+    #[inline]
+    pub(crate) fn take_output<T: 'static>(self) -> Option<Output<T>> {
+        let header = self.header();
+        if !header.state.has(OUTPUT) {
+            return None;
+        }
+        let mut output = MaybeUninit::<Output<T>>::uninit();
+        let target = output.as_mut_ptr().cast();
+        // SAFETY: the state said that there was one, and says that there is not as soon as it is
+        // moved; there is room for one of the type named.
+        let moved = unsafe { (header.vtable.take_output)(self.0, TypeId::of::<T>(), target) };
+        if let Err(found) = moved {
+            let wanted = type_name::<T>();
+            panic!("the output of this task is a {found}, not a {wanted}");
+        }
+        header.state.clear(OUTPUT);
+        // SAFETY: the call above has written it.
+        Some(unsafe { output.assume_init() })
+    }
+
+    /// Moves the output out.
+    ///
+    /// # Safety
+    ///
+    /// It is there, is a `T`, and belongs to the caller.
+    #[inline]
+    pub(crate) unsafe fn read_output<T>(self) -> Output<T> {
+        let mut output = MaybeUninit::<Output<T>>::uninit();
+        let target = output.as_mut_ptr().cast();
+        // SAFETY: there is an output of this type (contract), and room for it.
+        unsafe { (self.header().vtable.move_output)(self.0, target) };
+        // SAFETY: the call above has written it.
+        unsafe { output.assume_init() }
+    }
+}
