@@ -3,7 +3,7 @@
 use std::fmt;
 use std::mem;
 
-use super::State;
+use super::state::State;
 use crate::shell::Shell;
 use crate::shell::sealed::{Cell, act};
 
