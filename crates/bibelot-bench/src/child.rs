@@ -1,0 +1,67 @@
+//! The child: one measurement of one contender, in a process of its own.
+//!
+//! A fresh process has a fresh heap, and is one that can be pinned, counted and lost. A computing cell prints
+//! what it found. A server prints its port, serves until its connections are closed, and is measured
+//! from outside.
+
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::process::{Command, Stdio};
+
+use crate::cell::Cell;
+use crate::contender;
+use crate::pin::{Place, pin};
+use crate::watch::Sample;
+
+/// The first argument of a child.
+pub const MARK: &str = "--child";
+
+/// The command that runs a child.
+pub fn command(contender: &str, cell: Cell, ops: u64) -> io::Result<Command> {
+    let mut command = Command::new(std::env::current_exe()?);
+    prepare(&mut command, contender, cell, ops);
+    Ok(command)
+}
+
+/// Adds the arguments of a child to a command.
+pub fn prepare(command: &mut Command, contender: &str, cell: Cell, ops: u64) {
+    command
+        .args([MARK, contender, &cell.to_string(), &ops.to_string()])
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped());
+}
+
+/// Is the child.
+pub fn main(args: &[String]) -> io::Result<()> {
+    let [contender, cell, ops] = args else {
+        return Err(io::Error::other(
+            "a child is told contender, cell and count",
+        ));
+    };
+    let contender = contender::from_name(contender).ok_or(io::ErrorKind::NotFound)?;
+    let cell = Cell::from_name(cell).ok_or(io::ErrorKind::NotFound)?;
+    let ops = ops.parse().map_err(io::Error::other)?;
+    pin(Place::Contender);
+    if cell.has_network() {
+        let listener = TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))?;
+        println!("{}", listener.local_addr()?.port());
+        return contender.serve(cell, listener);
+    }
+    let sample = contender.compute(cell, ops)?;
+    println!("{} {}", sample.cpu_ns, sample.ops);
+    Ok(())
+}
+
+/// Runs a child that computes, and takes what it found.
+pub fn compute(contender: &str, cell: Cell, ops: u64) -> io::Result<Sample> {
+    let output = command(contender, cell, ops)?.output()?;
+    if !output.status.success() {
+        return Err(io::Error::other(format!("it ended by {}", output.status)));
+    }
+    let text = String::from_utf8_lossy(&output.stdout);
+    let mut numbers = text.split_whitespace().map(str::parse);
+    match (numbers.next(), numbers.next()) {
+        (Some(Ok(cpu_ns)), Some(Ok(ops))) => Ok(Sample { cpu_ns, ops }),
+        _ => Err(io::Error::other(format!("it said {text:?}"))),
+    }
+}

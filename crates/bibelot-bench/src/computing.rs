@@ -1,0 +1,162 @@
+//! The computing cells: one text for every runtime.
+//!
+//! The futures of one runtime are `Send` and those of another are not, so no trait can be over both, and
+//! a macro is. A runtime says how it spawns, gives way, sleeps and limits, and gets the cells in
+//! return.
+
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use crate::cell::Cell;
+
+/// Polls a future once and leaves it pending.
+pub async fn poll_once<F: Future>(mut future: Pin<&mut F>) {
+    poll_fn(|context| {
+        let polled = future.as_mut().poll(context);
+        assert!(polled.is_pending(), "it was to wait");
+        Poll::Ready(())
+    })
+    .await;
+}
+
+/// Lets what is ready run first, where a runtime has no such thing of its own.
+pub fn give_way() -> impl Future<Output = ()> {
+    GiveWay(false)
+}
+
+struct GiveWay(bool);
+
+impl Future for GiveWay {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        if std::mem::replace(&mut self.0, true) {
+            return Poll::Ready(());
+        }
+        context.waker().wake_by_ref();
+        Poll::Pending
+    }
+}
+
+/// The deadlines of sleeps that stand around: far away, and each in another place.
+pub fn far(index: usize) -> Duration {
+    Duration::from_millis(100_000 + (index as u64 * 7919) % 3_000_000)
+}
+
+/// A deadline that is never reached.
+pub const LIMIT: Duration = Duration::from_secs(10);
+
+/// Whether a cell is one of these.
+pub fn has(cell: Cell) -> bool {
+    !cell.has_network()
+}
+
+/// Defines `compute(cell, ops)` for a runtime.
+macro_rules! computing {
+    (
+        spawn: $spawn:path,
+        give_way: $give_way:expr,
+        sleep: $sleep:path,
+        timeout: $timeout:path,
+        channel: $channel:path,
+        put: $put:path,
+        get: $get:path $(,)?
+    ) => {
+        /// Runs a cell inside the runtime.
+        async fn compute(cell: $crate::cell::Cell, ops: u64) -> $crate::watch::Sample {
+            use $crate::cell::Cell;
+            match cell {
+                Cell::Spawn { batch } => spawns(batch, ops).await,
+                Cell::Yield { tasks } => yields(tasks, ops).await,
+                Cell::Timer { others } => timers(others, ops).await,
+                Cell::Timeout { others } => timeouts(others, ops).await,
+                Cell::Queue { capacity } => items(capacity, ops).await,
+                _ => unreachable!("not a computing cell"),
+            }
+        }
+
+        async fn spawns(batch: usize, ops: u64) -> $crate::watch::Sample {
+            let mut tasks = Vec::with_capacity(batch);
+            let watch = $crate::watch::Watch::start();
+            if batch == 1 {
+                for _ in 0..ops {
+                    let _ = $spawn(async {}).await;
+                }
+                return watch.stop(ops);
+            }
+            for _ in 0..ops / batch as u64 {
+                tasks.extend((0..batch).map(|_| $spawn(async {})));
+                for task in tasks.drain(..) {
+                    let _ = task.await;
+                }
+            }
+            watch.stop(ops)
+        }
+
+        async fn yields(tasks: usize, ops: u64) -> $crate::watch::Sample {
+            let each = ops / tasks as u64;
+            let spawned = (0..tasks).map(|_| {
+                $spawn(async move {
+                    for _ in 0..=each {
+                        let _ = $give_way.await;
+                    }
+                })
+            });
+            let spawned: Vec<_> = spawned.collect();
+            let _ = $give_way.await;
+            let watch = $crate::watch::Watch::start();
+            for task in spawned {
+                let _ = task.await;
+            }
+            watch.stop(ops)
+        }
+
+        async fn timers(others: usize, ops: u64) -> $crate::watch::Sample {
+            let _others = sleepers(others).await;
+            let watch = $crate::watch::Watch::start();
+            for _ in 0..ops {
+                let sleep = std::pin::pin!($sleep($crate::computing::LIMIT));
+                $crate::computing::poll_once(sleep).await;
+            }
+            watch.stop(ops)
+        }
+
+        async fn timeouts(others: usize, ops: u64) -> $crate::watch::Sample {
+            let _others = sleepers(others).await;
+            let watch = $crate::watch::Watch::start();
+            for _ in 0..ops {
+                let _ = $timeout($crate::computing::LIMIT, $give_way).await;
+            }
+            watch.stop(ops)
+        }
+
+        async fn sleepers(count: usize) -> impl Sized {
+            let mut sleeps = Vec::with_capacity(count);
+            for index in 0..count {
+                let mut sleep = Box::pin($sleep($crate::computing::far(index)));
+                $crate::computing::poll_once(sleep.as_mut()).await;
+                sleeps.push(sleep);
+            }
+            sleeps
+        }
+
+        async fn items(capacity: usize, ops: u64) -> $crate::watch::Sample {
+            let (sender, mut receiver) = $channel(capacity);
+            let watch = $crate::watch::Watch::start();
+            let putter = $spawn(async move {
+                for item in 0..ops {
+                    $put(&sender, item).await;
+                }
+            });
+            for item in 0..ops {
+                assert_eq!($get(&mut receiver).await, item);
+            }
+            let _ = putter.await;
+            watch.stop(ops)
+        }
+    };
+}
+
+pub(crate) use computing;

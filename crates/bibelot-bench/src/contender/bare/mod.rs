@@ -1,0 +1,51 @@
+//! The limit of computing: a ready queue, a wheel and a cell in one thread, and nothing else.
+//!
+//! No cancellation, no handles that outlive anything, no other threads, nothing to look inside: what is
+//! left is what any runtime has to do.
+
+mod executor;
+mod queue;
+mod timeout;
+
+use std::io;
+use std::net::TcpListener;
+
+use super::{Contender, Role, unsupported};
+use crate::cell::Cell;
+use crate::computing::{self, computing};
+use crate::watch::Sample;
+
+/// The bare executor.
+pub struct Bare;
+
+impl Contender for Bare {
+    fn name(&self) -> &'static str {
+        "bare"
+    }
+
+    fn role(&self) -> Role {
+        Role::Limit
+    }
+
+    fn has(&self, cell: Cell) -> bool {
+        computing::has(cell)
+    }
+
+    fn compute(&self, cell: Cell, ops: u64) -> io::Result<Sample> {
+        Ok(executor::run(compute(cell, ops)))
+    }
+
+    fn serve(&self, _: Cell, _: TcpListener) -> io::Result<()> {
+        unsupported()
+    }
+}
+
+computing! {
+    spawn: executor::spawn,
+    give_way: computing::give_way(),
+    sleep: timeout::sleep,
+    timeout: timeout::timeout,
+    channel: queue::channel,
+    put: queue::put,
+    get: queue::get,
+}

@@ -1,0 +1,58 @@
+//! Timers on a bare wheel: set, taken out, and never fired, since nobody turns it.
+
+use std::cell::RefCell;
+use std::future::Future;
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use bibelot_timer::{Instant, Key, Wheel};
+
+thread_local! {
+    static WHEEL: RefCell<Wheel<Waker>> = RefCell::new(Wheel::new(Instant::ZERO));
+}
+
+/// Waits for ever, with a timer.
+pub fn sleep(span: Duration) -> impl Future<Output = ()> {
+    Sleep { span, key: None }
+}
+
+struct Sleep {
+    span: Duration,
+    key: Option<Key>,
+}
+
+impl Future for Sleep {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        if self.key.is_none() {
+            let deadline = Instant::ZERO + self.span;
+            let waker = context.waker().clone();
+            self.key = Some(WHEEL.with_borrow_mut(|wheel| wheel.insert(deadline, waker)));
+        }
+        Poll::Pending
+    }
+}
+
+impl Drop for Sleep {
+    fn drop(&mut self) {
+        if let Some(key) = self.key {
+            let waker = WHEEL.with_borrow_mut(|wheel| wheel.remove(key));
+            drop(waker);
+        }
+    }
+}
+
+/// Polls the future, and a timer beside it.
+pub async fn timeout<F: Future>(span: Duration, future: F) -> Option<F::Output> {
+    let mut future = pin!(future);
+    let mut sleep = pin!(sleep(span));
+    std::future::poll_fn(|context| {
+        if let Poll::Ready(value) = future.as_mut().poll(context) {
+            return Poll::Ready(Some(value));
+        }
+        sleep.as_mut().poll(context).map(|()| None)
+    })
+    .await
+}

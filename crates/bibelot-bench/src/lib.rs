@@ -1,1 +1,0 @@
-//! Numbers against peers and against hand-written limits

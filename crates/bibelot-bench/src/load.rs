@@ -1,0 +1,143 @@
+//! The load: one thread that keeps every connection busy with one message after the other.
+//!
+//! A loop on epoll, level-triggered: a connection whose reply is complete sends its next message at
+//! once, until the round's messages have been sent.
+
+use std::io::{self, Read, Write};
+use std::net::{Ipv4Addr, TcpStream};
+use std::time::{Duration, Instant};
+
+use rustix::event::{Timespec, epoll};
+
+use crate::histogram::Histogram;
+
+/// How long a reply may take before the server counts as stuck.
+const PATIENCE: Timespec = Timespec {
+    tv_sec: 10,
+    tv_nsec: 0,
+};
+
+/// What the generator saw.
+#[derive(Debug)]
+pub struct Seen {
+    /// How many messages came back.
+    pub messages: u64,
+    /// How long that took.
+    pub wall: Duration,
+    /// How long each message took.
+    pub latencies: Histogram,
+}
+
+/// The connections to one server.
+pub struct Load {
+    message: Vec<u8>,
+    connections: Vec<Connection>,
+    epoll: std::os::fd::OwnedFd,
+    scratch: Vec<u8>,
+}
+
+struct Connection {
+    stream: TcpStream,
+    /// How many bytes of the reply are missing.
+    missing: usize,
+    /// How many messages are left to send.
+    left: u64,
+    sent_at: Instant,
+}
+
+impl Load {
+    /// Connects to the server on this machine.
+    pub fn connect(port: u16, connections: usize, message: Vec<u8>) -> io::Result<Self> {
+        let epoll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
+        let mut load = Self {
+            scratch: vec![0; message.len().max(64 * 1024)],
+            message,
+            connections: Vec::with_capacity(connections),
+            epoll,
+        };
+        for index in 0..connections {
+            let stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port))?;
+            stream.set_nodelay(true)?;
+            stream.set_nonblocking(true)?;
+            let data = epoll::EventData::new_u64(index as u64);
+            epoll::add(&load.epoll, &stream, data, epoll::EventFlags::IN)?;
+            load.connections.push(Connection {
+                stream,
+                missing: 0,
+                left: 0,
+                sent_at: Instant::now(),
+            });
+        }
+        Ok(load)
+    }
+
+    /// Sends so many messages over each connection, each after the reply to the one before.
+    pub fn run(&mut self, each: u64) -> io::Result<Seen> {
+        let began = Instant::now();
+        let mut seen = Seen {
+            messages: 0,
+            wall: Duration::ZERO,
+            latencies: Histogram::new(),
+        };
+        for connection in &mut self.connections {
+            connection.left = each;
+            connection.send(&self.message)?;
+        }
+        let mut busy = self.connections.len();
+        let mut events = Vec::with_capacity(1024);
+        while busy > 0 {
+            events.clear();
+            let spare = rustix::buffer::spare_capacity(&mut events);
+            match epoll::wait(&self.epoll, spare, Some(&PATIENCE)) {
+                Ok(0) => return Err(io::ErrorKind::TimedOut.into()),
+                Ok(_) => {}
+                Err(rustix::io::Errno::INTR) => continue,
+                Err(error) => return Err(error.into()),
+            }
+            for event in &events {
+                let connection = &mut self.connections[event.data.u64() as usize];
+                if !connection.receive(&mut self.scratch)? {
+                    continue;
+                }
+                seen.latencies.add(connection.sent_at.elapsed());
+                seen.messages += 1;
+                if connection.left > 0 {
+                    connection.send(&self.message)?;
+                } else {
+                    busy -= 1;
+                }
+            }
+        }
+        seen.wall = began.elapsed();
+        Ok(seen)
+    }
+}
+
+impl Connection {
+    fn send(&mut self, message: &[u8]) -> io::Result<()> {
+        self.left -= 1;
+        self.missing = message.len();
+        self.sent_at = Instant::now();
+        // The other side has taken all before, so there is room.
+        let count = self.stream.write(message)?;
+        if count < message.len() {
+            return Err(io::Error::other("a message did not fit the socket"));
+        }
+        Ok(())
+    }
+
+    /// Whether the reply is complete.
+    fn receive(&mut self, scratch: &mut [u8]) -> io::Result<bool> {
+        let count = match self.stream.read(scratch) {
+            Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
+            Ok(count) => count,
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(false),
+            Err(error) => return Err(error),
+        };
+        if count > self.missing {
+            return Err(io::Error::other("more came back than was sent"));
+        }
+        self.missing -= count;
+        Ok(self.missing == 0)
+    }
+}

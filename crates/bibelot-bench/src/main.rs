@@ -1,0 +1,97 @@
+//! Numbers: bibelot beside other runtimes and beside loops written by hand.
+//!
+//! | File | What it holds |
+//! |---|---|
+//! | `cell`, `contender` | what is measured; who runs it |
+//! | `computing` | the cells without a network, one text for all |
+//! | `child`, `server`, `load` | one measurement: a process, and what keeps a server busy |
+//! | `watch`, `calls`, `instructions`, `histogram` | what is measured: time, calls, code, latencies |
+//! | `rounds`, `statistics`, `report` | who is measured when; what it comes to; the tables |
+//! | `options`, `pin` | the command line; which processor |
+
+#![deny(unsafe_code)]
+
+mod calls;
+mod cell;
+mod child;
+mod computing;
+mod contender;
+mod histogram;
+mod instructions;
+mod load;
+mod options;
+mod pin;
+mod report;
+mod rounds;
+mod server;
+mod statistics;
+mod watch;
+
+use std::io::Write;
+use std::process::ExitCode;
+use std::{env, fs};
+
+use cell::CELLS;
+use options::{HELP, Options, is_chosen};
+use report::{Report, table};
+
+fn main() -> ExitCode {
+    let args: Vec<String> = env::args().skip(1).collect();
+    let done = match args.first().map(String::as_str) {
+        Some(child::MARK) => child::main(&args[1..]).map_err(|error| error.to_string()),
+        Some("--list") => {
+            list();
+            Ok(())
+        }
+        Some("--help") => {
+            print!("{HELP}");
+            Ok(())
+        }
+        _ => Options::read(args.into_iter()).and_then(|options| compare(&options)),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            eprintln!("{message}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn list() {
+    for cell in CELLS {
+        println!("{cell}");
+    }
+    for contender in contender::contenders() {
+        println!("{}", contender.name());
+    }
+}
+
+/// Measures what was chosen, prints a table as soon as it is there, and writes the report.
+fn compare(options: &Options) -> Result<(), String> {
+    pin::pin(pin::Place::Load);
+    let contenders = contender::contenders();
+    let mut report = Report::default();
+    for &cell in CELLS {
+        if !is_chosen(&options.cells, &cell.to_string())
+            || (options.instructions && cell.has_network())
+        {
+            continue;
+        }
+        let findings = rounds::run(cell, &contenders, options);
+        if !findings.is_empty() {
+            print!("{}", table(cell, &findings));
+            let _ = std::io::stdout().flush();
+            report.add(cell, findings);
+        }
+    }
+    if let Some(path) = &options.write {
+        fs::write(path, report.markdown()).map_err(|error| error.to_string())?;
+    }
+    let failures = report.failures();
+    if failures.is_empty() {
+        Ok(())
+    } else {
+        Err(failures.join("\n"))
+    }
+}

@@ -1,0 +1,149 @@
+//! The report: a table for each workload.
+//!
+//! The ratios are medians of those of each round; in brackets the interval in which they lie with 95 %.
+
+use std::fmt::Write;
+
+use crate::cell::Cell;
+use crate::contender::Role;
+use crate::rounds::{Figure, Findings};
+use crate::statistics::{interval, ratios, spread};
+
+/// Everything that was found.
+#[derive(Debug, Default)]
+pub struct Report {
+    cells: Vec<(Cell, Vec<Findings>)>,
+}
+
+impl Report {
+    /// Adds what was found in one cell.
+    pub fn add(&mut self, cell: Cell, findings: Vec<Findings>) {
+        self.cells.push((cell, findings));
+    }
+
+    /// Which contenders failed in which cells, and why.
+    pub fn failures(&self) -> Vec<String> {
+        let all = self.cells.iter().flat_map(|(cell, findings)| {
+            findings.iter().filter_map(move |it| {
+                let why = it.failure.as_ref()?;
+                Some(format!("{cell} on {}: {why}", it.contender))
+            })
+        });
+        all.collect()
+    }
+
+    /// All tables, as Markdown.
+    pub fn markdown(&self) -> String {
+        let mut text = String::new();
+        let mut workload = "";
+        for (cell, findings) in &self.cells {
+            if cell.workload() != workload {
+                workload = cell.workload();
+                let _ = writeln!(text, "## {workload}\n");
+            }
+            text.push_str(&table(*cell, findings));
+        }
+        text
+    }
+}
+
+/// The table of one cell.
+pub fn table(cell: Cell, findings: &[Findings]) -> String {
+    let mut text = format!("### {cell}, per {}\n\n", cell.unit());
+    let figures: Vec<Figure> = [
+        Figure::Instructions,
+        Figure::Cpu,
+        Figure::Calls,
+        Figure::Rate,
+        Figure::P50,
+        Figure::P99,
+    ]
+    .into_iter()
+    .filter(|&figure| findings.iter().any(|it| !it.values(figure).is_empty()))
+    .collect();
+    let Some(&first) = figures.first() else {
+        let _ = writeln!(text, "nothing was found\n");
+        return text;
+    };
+    let limit = best_limit(findings, first);
+    text.push_str("| |");
+    for figure in &figures {
+        let _ = write!(text, " {} |", heading(*figure));
+    }
+    text.push_str(" of the limit |\n|---|");
+    text.push_str(&"---:|".repeat(figures.len() + 1));
+    text.push('\n');
+    for it in findings {
+        let _ = write!(text, "| {} |", name(it));
+        for figure in &figures {
+            let _ = write!(text, " {} |", value(*figure, it));
+        }
+        let _ = writeln!(text, " {} |", ratio(it, limit, first));
+    }
+    text.push('\n');
+    text
+}
+
+/// The hand-written loop that was fastest.
+fn best_limit(findings: &[Findings], figure: Figure) -> Option<&Findings> {
+    let limits = findings.iter().filter(|it| it.role == Role::Limit);
+    let found = limits.filter_map(|it| Some((spread(it.values(figure))?.median, it)));
+    found
+        .min_by(|a, b| a.0.total_cmp(&b.0))
+        .map(|found| found.1)
+}
+
+fn name(findings: &Findings) -> String {
+    match findings.role {
+        Role::Ours => format!("**{}**", findings.contender),
+        Role::Limit => format!("*{}*", findings.contender),
+        Role::Peer => findings.contender.to_owned(),
+    }
+}
+
+fn heading(figure: Figure) -> &'static str {
+    match figure {
+        Figure::Instructions => "instructions",
+        Figure::Cpu => "CPU, ns (min to max)",
+        Figure::Calls => "system calls",
+        Figure::Rate => "per second",
+        Figure::P50 => "p50, us",
+        Figure::P99 => "p99, us",
+    }
+}
+
+fn value(figure: Figure, findings: &Findings) -> String {
+    if findings.failure.is_some() {
+        return "failed".to_owned();
+    }
+    let Some(found) = spread(findings.values(figure)) else {
+        return String::new();
+    };
+    match figure {
+        Figure::Instructions => format!("{:.0}", found.median),
+        Figure::Cpu => {
+            let digits = usize::from(found.median < 100.0);
+            format!(
+                "{:.digits$} ({:.digits$} to {:.digits$})",
+                found.median, found.low, found.high
+            )
+        }
+        Figure::Calls => format!("{:.3}", found.median),
+        Figure::Rate => format!("{:.0}", found.median),
+        Figure::P50 | Figure::P99 => format!("{:.1}", found.median / 1000.0),
+    }
+}
+
+fn ratio(findings: &Findings, limit: Option<&Findings>, figure: Figure) -> String {
+    let Some(limit) = limit else {
+        return String::new();
+    };
+    let ratios = ratios(findings.values(figure), limit.values(figure));
+    match interval(&ratios) {
+        Some(found) if ratios.len() > 1 => {
+            format!("{:.2} [{:.2}, {:.2}]", found.median, found.low, found.high)
+        }
+        Some(found) => format!("{:.2}", found.median),
+        None => String::new(),
+    }
+}
