@@ -10,8 +10,8 @@ use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::task::{Context, Poll, RawWaker, RawWakerVTable, Waker};
 
-use bibelot_task::{JoinError, JoinHandle, PanicPayload, Ran, Runnable, Schedule, Site, TaskRef};
-use bibelot_task::{spawn, spawn_joinable};
+use bibelot_task::{Aborted, PanicPayload, Ran, Runnable, Schedule, Site, TaskRef};
+use bibelot_task::{JoinError, JoinHandle, spawn, spawn_joinable};
 use loom::cell::UnsafeCell;
 use loom::sync::atomic::{AtomicUsize, Ordering};
 use loom::sync::{Arc, Mutex, Notify};
@@ -541,15 +541,11 @@ mod loom_finds {
                 pending::<()>().await;
             };
             let (runnable, task, handle) = spawn_joinable(future, house.tag());
-            slot.set(Some(task));
+            slot.set(Some(task.clone()));
             assert!(matches!(runnable.run(), Ran::Parked));
-            let other = thread::spawn(move || {
-                handle.abort();
-                join(handle)
-            });
-            while house.run().is_none() {
-                thread::yield_now();
-            }
+            let other = thread::spawn(move || join(handle));
+            assert_eq!(task.abort(), Aborted::Dropped);
+            drop(task);
             house.end(None);
             assert!(matches!(other.join().unwrap(), Err(JoinError::Aborted)));
         });
