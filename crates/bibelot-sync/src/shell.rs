@@ -150,8 +150,10 @@ impl fmt::Debug for Figure {
 
 /// Public in name only: a user cannot write a shell, so that nobody has to trust one.
 pub(crate) mod sealed {
+    use std::task::Waker;
+
     use super::{Local, Universal};
-    use crate::wakes::{Due, Wakes, wake};
+    use crate::wakes::{Wakes, wake};
 
     pub trait Sealed {}
     impl Sealed for Local {}
@@ -201,23 +203,25 @@ pub(crate) mod sealed {
     pub(crate) fn act<D, R>(cell: &impl Cell<D>, body: impl FnOnce(&mut D, &mut Wakes) -> R) -> R {
         let (out, due) = cell.with(|kept| {
             let out = body(&mut kept.data, &mut kept.wakes);
-            (out, kept.wakes.take())
+            // The waker travels in registers: written as two words and read back as one, it would
+            // stall the processor.
+            let first = kept.wakes.take_first();
+            (out, first.map(|first| (first, kept.wakes.take_more())))
         });
-        if let Some(due) = due {
-            deliver(cell, due);
+        match due {
+            None => {}
+            Some((first, None)) => wake(first),
+            Some((first, Some(more))) => wake_many(cell, first, more),
         }
         out
     }
 
-    #[inline(never)]
-    fn deliver<D>(cell: &impl Cell<D>, due: Due) {
-        let mut more = due.more;
-        wake(due.first);
-        if more.capacity() > 0 {
-            more.drain(..).for_each(wake);
-            // The buffer goes home, unless another change has left one there meanwhile.
-            let spare = cell.with(|kept| kept.wakes.keep(more));
-            drop(spare);
-        }
+    #[cold]
+    fn wake_many<D>(cell: &impl Cell<D>, first: Waker, mut more: Vec<Waker>) {
+        wake(first);
+        more.drain(..).for_each(wake);
+        // The buffer goes home, unless another change has left one there meanwhile.
+        let spare = cell.with(|kept| kept.wakes.keep(more));
+        drop(spare);
     }
 }

@@ -19,13 +19,6 @@ pub(crate) struct Wakes {
     more: Vec<Waker>,
 }
 
-/// The wakes of one change.
-pub(crate) struct Due {
-    pub(crate) first: Waker,
-    /// Empty, and without a buffer, if there is only one.
-    pub(crate) more: Vec<Waker>,
-}
-
 impl Wakes {
     #[inline]
     pub(crate) fn push(&mut self, waker: Waker) {
@@ -35,23 +28,22 @@ impl Wakes {
         }
     }
 
-    /// Takes out what has been collected.
+    /// Takes out the first waker that has been collected.
     #[inline]
-    pub(crate) fn take(&mut self) -> Option<Due> {
+    pub(crate) fn take_first(&mut self) -> Option<Waker> {
         match self.first {
             None => None,
-            Some(_) => self.take_some(),
+            Some(_) => self.first.take(),
         }
     }
 
-    #[inline(never)]
-    fn take_some(&mut self) -> Option<Due> {
-        let first = self.first.take()?;
-        let more = match self.more.is_empty() {
-            true => Vec::new(),
-            false => mem::take(&mut self.more),
-        };
-        Some(Due { first, more })
+    /// Takes out the others, with their buffer.
+    #[inline]
+    pub(crate) fn take_more(&mut self) -> Option<Vec<Waker>> {
+        match self.more.is_empty() {
+            true => None,
+            false => Some(mem::take(&mut self.more)),
+        }
     }
 
     /// Keeps a buffer for the next changes, if there is none; returns what is not needed.
@@ -64,6 +56,7 @@ impl Wakes {
 }
 
 /// Wakes one. The panic hook has its say if that panics; nothing else happens.
+#[inline(never)]
 pub(crate) fn wake(waker: Waker) {
     contain(|| waker.wake());
 }
