@@ -95,7 +95,7 @@ impl House {
     /// A house on a thread where a test may have failed in the one before, which is left as it was.
     pub fn anew() -> Self {
         HOME.set(0);
-        std::mem::forget(READY.take());
+        READY.take().into_iter().for_each(std::mem::forget);
         Self::new()
     }
 
