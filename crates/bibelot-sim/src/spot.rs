@@ -70,3 +70,31 @@ impl Spot {
         nth
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_two_questions_have_one_name() {
+        let mut spots = [
+            Spot::listener(80),
+            Spot::socket(80),
+            Spot::caller(80, 0),
+            Spot::called(80, 0),
+            Spot::called(80, 1),
+            Spot::file(80),
+            Spot::world(0),
+        ];
+        let mut names = Vec::new();
+        for spot in &mut spots {
+            for _ in 0..3 {
+                let nth = spot.ask();
+                names.push((spot.path().to_vec(), nth));
+            }
+        }
+        names.sort();
+        names.dedup();
+        assert_eq!(names.len(), 21);
+    }
+}

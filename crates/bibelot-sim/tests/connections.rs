@@ -110,8 +110,10 @@ impl Hall {
     /// Accepts everyone who is left, and looks whether each caller met its other end.
     fn finish(mut self, drive: &mut Drive) {
         let patience = Duration::from_millis(10);
-        let mut still = 0;
+        let (mut still, mut rounds) = (0, 0);
         while still < 3 || !self.connects.is_empty() {
+            rounds += 1;
+            assert!(rounds < 10_000, "a caller waits for ever");
             let before = self.accepted.len();
             if self.accepts.is_empty() {
                 self.step(drive, &Step::Accept(true));

@@ -173,6 +173,37 @@ fn sending_to_an_end_that_is_gone_is_answered_with_a_reset() {
 }
 
 #[test]
+fn bytes_that_reach_an_end_nobody_holds_are_answered_with_a_reset() {
+    worlds(|drive| {
+        let (caller, called) = drive.pair();
+        drive.send_all(&caller, b"under way");
+        drive.close(called);
+        drive.pass(Duration::from_secs(1));
+        let token = drive.send(&caller, b"x");
+        assert_eq!(kind(&drive.wait(token)), ErrorKind::BrokenPipe);
+    });
+}
+
+#[test]
+fn what_comes_at_one_time_comes_in_any_order() {
+    let mut firsts = [0; 2];
+    for seed in 0..40 {
+        let latency = Duration::from_micros(50);
+        let mut drive = Drive::new(Sim::new(seed).latency(latency..=latency).split(false));
+        let (caller, called) = drive.pair();
+        let (other_caller, other_called) = drive.pair();
+        let one = drive.receive_into(&called, 4);
+        let other = drive.receive_into(&other_called, 4);
+        drive.send_all(&caller, b"x");
+        drive.send_all(&other_caller, b"y");
+        let first = drive.next().token;
+        assert!(first == one || first == other);
+        firsts[usize::from(first == other)] += 1;
+    }
+    assert!(firsts.iter().all(|count| *count > 5), "{firsts:?}");
+}
+
+#[test]
 fn a_full_stream_takes_what_fits_and_more_when_its_reader_has_read() {
     let mut drive = Drive::new(Sim::calm().send_buffer(10));
     let (caller, called) = drive.pair();
