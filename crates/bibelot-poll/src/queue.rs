@@ -176,6 +176,9 @@ impl Hasher for TokenHasher {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+    use std::collections::VecDeque;
 
     const HERE: Where = Where {
         number: 3,
@@ -223,6 +226,70 @@ mod tests {
         let op = queue.lift(front);
         queue.put_back(front, op);
         assert_eq!(drain(&mut queue, &mut line), [0, 1]);
+    }
+
+    #[derive(Clone, Copy, Debug)]
+    enum Step {
+        Push(usize),
+        Serve(usize),
+        Retry(usize),
+        Cancel(u32),
+    }
+
+    fn step() -> impl Strategy<Value = Step> {
+        prop_oneof![
+            3 => (0..3_usize).prop_map(Step::Push),
+            1 => (0..3_usize).prop_map(Step::Serve),
+            1 => (0..3_usize).prop_map(Step::Retry),
+            2 => (0..40_u32).prop_map(Step::Cancel),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn lines_behave_like_plain_queues(steps in vec(step(), 0..200)) {
+            let mut queue = Queue::default();
+            let mut lines = [Line::default(); 3];
+            let mut model: [VecDeque<u32>; 3] = Default::default();
+            let at = |number| Where { number, kind: LineKind::Readers };
+            let mut next = 0;
+            for step in steps {
+                match step {
+                    Step::Push(number) => {
+                        queue.push(&mut lines[number], at(number), token(next), Op::Nop);
+                        model[number].push_back(next);
+                        next += 1;
+                    }
+                    Step::Serve(number) => {
+                        let served = lines[number].front().map(|index| {
+                            queue.lift(index);
+                            queue.remove(&mut lines[number], index).0.slot()
+                        });
+                        prop_assert_eq!(served, model[number].pop_front());
+                    }
+                    Step::Retry(number) => {
+                        if let Some(index) = lines[number].front() {
+                            let op = queue.lift(index);
+                            queue.put_back(index, op);
+                        }
+                    }
+                    Step::Cancel(slot) => {
+                        let found = queue.find(token(slot));
+                        let line = model.iter().position(|line| line.contains(&slot));
+                        prop_assert_eq!(found.map(|(_, place)| place.number), line);
+                        if let Some((index, place)) = found {
+                            let (gone, op) = queue.remove(&mut lines[place.number], index);
+                            prop_assert!(gone == token(slot) && op.is_some());
+                            model[place.number].retain(|known| *known != slot);
+                        }
+                    }
+                }
+                prop_assert_eq!(queue.len(), model.iter().map(VecDeque::len).sum::<usize>());
+            }
+            for (line, model) in lines.iter_mut().zip(model) {
+                prop_assert_eq!(drain(&mut queue, line), Vec::from(model));
+            }
+        }
     }
 
     #[test]

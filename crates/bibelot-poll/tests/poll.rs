@@ -11,7 +11,6 @@ use bibelot_poll::{Poll, PollConfig};
 use bibelot_reactor::{
     Buf, Call, Completion, Counters, Fd, Interest, Job, Op, Outcome, Reactor, Reply, Token,
 };
-use rustix::event::epoll;
 
 fn reactor() -> Poll {
     Poll::new(PollConfig::default()).unwrap()
@@ -356,28 +355,4 @@ fn closing_names_what_would_not_stop() {
     begins.recv().unwrap();
     assert_eq!(poll.close().left_running, [token(7)]);
     drop(hold);
-}
-
-#[test]
-fn a_registration_that_fails_is_the_operations_error() {
-    let mut poll = reactor();
-    // Pollers within pollers are refused beyond a depth.
-    let pollers: Vec<OwnedFd> = (0..8)
-        .map(|_| epoll::create(epoll::CreateFlags::CLOEXEC).unwrap())
-        .collect();
-    let nests = pollers.windows(2).take_while(|pair| {
-        let data = epoll::EventData::new_u64(0);
-        epoll::add(&pair[1], &pair[0], data, epoll::EventFlags::IN).is_ok()
-    });
-    let deepest = nests.count();
-    let fd = Fd::from(pollers.into_iter().nth(deepest).unwrap());
-    let watch = Op::Ready {
-        fd,
-        interest: Interest::Readable,
-    };
-    let end = poll
-        .submit(token(0), watch)
-        .expect("it cannot be registered");
-    assert!(end.result.is_err(), "{end:?}");
-    assert_eq!(poll.in_flight(), 0);
 }
