@@ -5,16 +5,18 @@
 //! from outside.
 
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::process::{Command, Stdio};
 
 use crate::cell::Cell;
 use crate::contender;
 use crate::pin::{Place, pin};
-use crate::watch::Sample;
+use crate::watch::{Sample, end_after};
 
 /// The first argument of a child.
 pub const MARK: &str = "--child";
+
+/// A child that still runs then is stuck.
+const STUCK_AFTER_S: u32 = 600;
 
 /// The command that runs a child.
 pub fn command(contender: &str, cell: Cell, ops: u64) -> io::Result<Command> {
@@ -42,10 +44,9 @@ pub fn main(args: &[String]) -> io::Result<()> {
     let cell = Cell::from_name(cell).ok_or(io::ErrorKind::NotFound)?;
     let ops = ops.parse().map_err(io::Error::other)?;
     pin(Place::Contender);
+    end_after(STUCK_AFTER_S);
     if cell.has_network() {
-        let listener = TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))?;
-        println!("{}", listener.local_addr()?.port());
-        return contender.serve(cell, listener);
+        return contender.serve(cell, |port| println!("{port}"));
     }
     let sample = contender.compute(cell, ops)?;
     println!("{} {}", sample.cpu_ns, sample.ops);

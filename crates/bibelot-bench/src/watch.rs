@@ -43,6 +43,12 @@ fn thread_ns() -> u64 {
     time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64
 }
 
+/// Ends this process by a signal when it is still there after so many seconds of wall time.
+pub fn end_after(seconds: u32) {
+    // SAFETY: the call has no preconditions; nobody here handles its signal.
+    unsafe { libc::alarm(seconds) };
+}
+
 /// The CPU time that all threads of a child have used so far.
 pub fn process_ns(pid: u32) -> io::Result<u64> {
     let mut clock = 0;

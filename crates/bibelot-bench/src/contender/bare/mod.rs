@@ -8,7 +8,6 @@ mod queue;
 mod timeout;
 
 use std::io;
-use std::net::TcpListener;
 
 use super::{Contender, Role, unsupported};
 use crate::cell::Cell;
@@ -35,7 +34,7 @@ impl Contender for Bare {
         Ok(executor::run(compute(cell, ops)))
     }
 
-    fn serve(&self, _: Cell, _: TcpListener) -> io::Result<()> {
+    fn serve(&self, _: Cell, _: fn(u16)) -> io::Result<()> {
         unsupported()
     }
 }

@@ -1,13 +1,14 @@
 //! bibelot itself, on each of its backends.
 
+mod serve;
+
 use std::io;
-use std::net::TcpListener;
 
 use bibelot::{Backend, Kernel};
 
-use super::{Contender, Role, unsupported};
+use super::{Contender, Role};
 use crate::cell::Cell;
-use crate::computing::{self, computing};
+use crate::computing::computing;
 use crate::watch::Sample;
 
 /// bibelot on one backend.
@@ -25,8 +26,8 @@ impl Contender for Bibelot {
         Role::Ours
     }
 
-    fn has(&self, cell: Cell) -> bool {
-        computing::has(cell)
+    fn has(&self, _: Cell) -> bool {
+        true
     }
 
     fn compute(&self, cell: Cell, ops: u64) -> io::Result<Sample> {
@@ -35,8 +36,10 @@ impl Contender for Bibelot {
         sample.map_err(io::Error::other)
     }
 
-    fn serve(&self, _: Cell, _: TcpListener) -> io::Result<()> {
-        unsupported()
+    fn serve(&self, cell: Cell, tell_port: fn(u16)) -> io::Result<()> {
+        let mut kernel = Kernel::builder().backend(self.0).build()?;
+        let served = kernel.block_on(async { bibelot::spawn(serve::serve(cell, tell_port)).await });
+        served.map_err(io::Error::other)?.map_err(io::Error::other)
     }
 }
 
@@ -50,7 +53,7 @@ computing! {
     get: get,
 }
 
-type Queue = bibelot_sync::local::Queue<u64>;
+type Queue = bibelot::Queue<u64>;
 
 fn channel(capacity: usize) -> (Queue, Queue) {
     let queue = Queue::bounded(capacity);

@@ -1,12 +1,13 @@
 //! monoio, on io_uring.
 
+mod serve;
+
 use std::io;
-use std::net::TcpListener;
 
 use local_sync::mpsc::bounded;
-use monoio::{FusionDriver, RuntimeBuilder};
+use monoio::{IoUringDriver, RuntimeBuilder};
 
-use super::{Contender, Role, unsupported};
+use super::{Contender, Role};
 use crate::cell::Cell;
 use crate::computing::{self, computing};
 use crate::watch::Sample;
@@ -23,20 +24,27 @@ impl Contender for Monoio {
         Role::Peer
     }
 
-    fn has(&self, cell: Cell) -> bool {
-        computing::has(cell)
+    fn has(&self, _: Cell) -> bool {
+        true
     }
 
     fn compute(&self, cell: Cell, ops: u64) -> io::Result<Sample> {
-        let mut runtime = RuntimeBuilder::<FusionDriver>::new()
-            .enable_timer()
-            .build()?;
+        let mut runtime = runtime()?;
         Ok(runtime.block_on(async move { monoio::spawn(compute(cell, ops)).await }))
     }
 
-    fn serve(&self, _: Cell, _: TcpListener) -> io::Result<()> {
-        unsupported()
+    fn serve(&self, cell: Cell, tell_port: fn(u16)) -> io::Result<()> {
+        let mut runtime = runtime()?;
+        runtime.block_on(async move { monoio::spawn(serve::serve(cell, tell_port)).await })
     }
+}
+
+type Runtime = monoio::time::TimeDriver<IoUringDriver>;
+
+fn runtime() -> io::Result<monoio::Runtime<Runtime>> {
+    RuntimeBuilder::<IoUringDriver>::new()
+        .enable_timer()
+        .build()
 }
 
 computing! {

@@ -1,14 +1,15 @@
 //! tokio, on its runtime of one thread.
 
+mod serve;
+
 use std::io;
-use std::net::TcpListener;
 
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::mpsc;
 
-use super::{Contender, Role, unsupported};
+use super::{Contender, Role};
 use crate::cell::Cell;
-use crate::computing::{self, computing};
+use crate::computing::computing;
 use crate::watch::Sample;
 
 /// tokio.
@@ -23,8 +24,8 @@ impl Contender for Tokio {
         Role::Peer
     }
 
-    fn has(&self, cell: Cell) -> bool {
-        computing::has(cell)
+    fn has(&self, _: Cell) -> bool {
+        true
     }
 
     fn compute(&self, cell: Cell, ops: u64) -> io::Result<Sample> {
@@ -33,8 +34,10 @@ impl Contender for Tokio {
         runtime.block_on(task).map_err(io::Error::other)
     }
 
-    fn serve(&self, _: Cell, _: TcpListener) -> io::Result<()> {
-        unsupported()
+    fn serve(&self, cell: Cell, tell_port: fn(u16)) -> io::Result<()> {
+        let runtime = runtime()?;
+        let task = runtime.spawn(serve::serve(cell, tell_port));
+        runtime.block_on(task).map_err(io::Error::other)?
     }
 }
 
