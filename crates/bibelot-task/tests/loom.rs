@@ -526,26 +526,24 @@ mod loom_finds {
 
     #[test]
     fn that_a_home_that_ends_inside_an_abort_against_a_join_leaves_the_joiner_to_one_of_them() {
-        struct Ends(Option<TaskRef<Tag>>);
+        struct Ends(std::rc::Rc<Cell<Option<TaskRef<Tag>>>>);
         impl Drop for Ends {
             fn drop(&mut self) {
-                let _ = self.0.take().unwrap().end_home();
+                assert_eq!(self.0.take().unwrap().end_home(), Aborted::HadEnded);
             }
         }
         model(None, || {
             let house = House::new(1);
             let slot = std::rc::Rc::new(Cell::new(None));
-            let inner = slot.clone();
+            let ends = Ends(slot.clone());
             let future = async move {
-                let _ends = Ends(inner.take());
+                let _ends = ends;
                 pending::<()>().await;
             };
             let (runnable, task, handle) = spawn_joinable(future, house.tag());
-            slot.set(Some(task.clone()));
-            assert!(matches!(runnable.run(), Ran::Parked));
+            slot.set(Some(task));
             let other = thread::spawn(move || join(handle));
-            assert_eq!(task.abort(), Aborted::Dropped);
-            drop(task);
+            drop(runnable);
             house.end(None);
             assert!(matches!(other.join().unwrap(), Err(JoinError::Aborted)));
         });
