@@ -100,7 +100,7 @@ pub use deadlock::Deadlock;
 pub use decide::SharedChoice;
 pub use reactor::SimReactor;
 pub use report::Report;
-pub use sim::Sim;
+pub use sim::{Sim, silent_peer};
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

@@ -1,7 +1,7 @@
 //! The sim: a recipe for a simulated world.
 
 use std::fmt;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -146,7 +146,7 @@ impl Sim {
     }
 
     /// Gives the simulated host one more address beside the loopback ones. A call to an address that the
-    /// host has not is never answered.
+    /// host has not is never answered, as one to [`silent_peer`] is not.
     #[must_use]
     pub fn address(mut self, ip: IpAddr) -> Self {
         self.hosts.push(ip);
@@ -194,6 +194,14 @@ impl Sim {
     pub fn reason(&self) -> &str {
         &self.reason
     }
+}
+
+/// An address at which nobody ever answers: a connect to it fails after 127 s, as on Linux, unless it is
+/// cancelled before.
+#[must_use]
+pub fn silent_peer() -> SocketAddr {
+    // Of the addresses that are kept free for documentation; giving one to the host is on its owner.
+    SocketAddr::new(Ipv4Addr::new(192, 0, 2, 1).into(), 9)
 }
 
 impl fmt::Debug for Sim {
