@@ -316,6 +316,62 @@ fn a_thread_may_end_with_its_kernel_alive_in_a_thread_local() {
 }
 
 #[test]
+fn a_thread_local_older_than_the_kernels_own_may_hold_it() {
+    thread_local! {
+        static KEPT: std::cell::RefCell<Option<Kernel>> = const { std::cell::RefCell::new(None) };
+    }
+    thread::spawn(|| {
+        // Registered first, so dropped last: after everything else that the thread has.
+        KEPT.set(None);
+        let mut kernel = Kernel::builder()
+            .grace(Duration::from_millis(50))
+            .build()
+            .unwrap();
+        kernel.block_on(async {
+            spawn(async {
+                let _ = bibelot::shield(sleep(Duration::from_millis(1))).await;
+                let _ = sleep(Duration::from_secs(3600)).await;
+            })
+            .detach();
+            yield_now().await.unwrap();
+        });
+        KEPT.set(Some(kernel));
+    })
+    .join()
+    .unwrap();
+}
+
+#[test]
+fn futures_whose_drop_spawns_are_dropped_too() {
+    struct Again(u32, Rc<Cell<u32>>);
+    impl Drop for Again {
+        fn drop(&mut self) {
+            self.1.set(self.1.get() + 1);
+            if self.0 > 0 {
+                spawn_again(Again(self.0 - 1, self.1.clone()));
+            }
+        }
+    }
+    fn spawn_again(again: Again) {
+        spawn(async move {
+            let _again = again;
+            std::future::pending::<()>().await;
+        })
+        .detach();
+    }
+    each_kernel(|builder| {
+        let dropped = Rc::new(Cell::new(0));
+        let mut kernel = builder.grace(Duration::ZERO).build().unwrap();
+        kernel.block_on(async {
+            spawn_again(Again(150, dropped.clone()));
+            yield_now().await.unwrap();
+        });
+        assert!(!kernel.shutdown().is_clean());
+        assert_eq!(dropped.get(), 151);
+    });
+}
+
+#[test]
 fn a_thousand_kernels_one_after_another_leave_nothing_behind() {
     thread::spawn(|| {
         let open = || std::fs::read_dir("/proc/thread-self/fd").unwrap().count();

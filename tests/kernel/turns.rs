@@ -201,3 +201,63 @@ fn an_idle_kernel_makes_no_turn() {
     let turns = kernel.counters().turns - before;
     assert!(turns <= 6, "{turns} turns for one sleep");
 }
+
+/// A waker whose every function uses the kernel.
+mod hostile {
+    use std::sync::Arc;
+    use std::task::{Wake, Waker};
+
+    pub struct Meddler(pub Waker);
+
+    fn meddle() {
+        if bibelot::is_running() {
+            bibelot::spawn(async {}).detach();
+            let _ = bibelot::clock();
+        }
+    }
+
+    impl Wake for Meddler {
+        fn wake(self: Arc<Self>) {
+            meddle();
+            self.0.wake_by_ref();
+        }
+    }
+
+    impl Drop for Meddler {
+        fn drop(&mut self) {
+            meddle();
+        }
+    }
+}
+
+#[bibelot::test(uring, poll, sim)]
+async fn wakers_that_use_the_kernel_find_it_free() {
+    use std::future::Future;
+    use std::pin::pin;
+    use std::task::Context;
+
+    let target = spawn(sleep(Duration::from_secs(3600)));
+    for _ in 0..3 {
+        let mut slept = pin!(sleep(Duration::from_millis(1)));
+        let mut ended = pin!(target.wait());
+        let mut limited = pin!(bibelot::timeout_after(
+            Duration::from_millis(1),
+            sleep(Duration::from_secs(3600))
+        ));
+        std::future::poll_fn(|context| {
+            // A new waker for every poll: each is cloned, woken and dropped somewhere inside.
+            let waker = Waker::from(Arc::new(hostile::Meddler(context.waker().clone())));
+            let mut inner = Context::from_waker(&waker);
+            let _ = ended.as_mut().poll(&mut inner);
+            let slept = slept.as_mut().poll(&mut inner).is_ready();
+            let limited = limited.as_mut().poll(&mut inner).is_ready();
+            if slept || limited {
+                Poll::Ready(())
+            } else {
+                Poll::Pending
+            }
+        })
+        .await;
+    }
+    target.cancel().await.unwrap();
+}

@@ -119,8 +119,8 @@ impl Core {
             return;
         };
         let mut wakers = Vec::new();
-        if let Some(entry) = self.tasks.borrow().get(key) {
-            entry.foreign_wakers(Some(scope), &mut wakers);
+        if let Some(entry) = self.tasks.borrow_mut().get_mut(key) {
+            entry.take_foreign(Some(scope), &mut wakers);
         }
         wake_all(wakers);
     }
@@ -191,7 +191,7 @@ impl Core {
             if entry.end.is_some() || !change(&mut entry.extra_mut().asked) {
                 return false;
             }
-            entry.foreign_wakers(None, &mut wakers);
+            entry.take_foreign(None, &mut wakers);
         }
         if self.current.key() == Some(key) {
             self.current.asked.set(true);

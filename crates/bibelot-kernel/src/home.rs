@@ -11,14 +11,17 @@
 
 use std::cell::{Cell, RefCell};
 use std::fmt;
+use std::mem::ManuallyDrop;
 use std::rc::Rc;
 
+use crate::cancel::path;
 use crate::core::Core;
 use crate::remote;
 
 thread_local! {
     static NUMBER: Cell<u64> = const { Cell::new(0) };
-    static CORE: RefCell<Option<Rc<Core>>> = const { RefCell::new(None) };
+    /// Taken out by `move_out` and not by the thread's end, so that it can be reached to the last.
+    static CORE: RefCell<Option<ManuallyDrop<Rc<Core>>>> = const { RefCell::new(None) };
 }
 
 /// Names one kernel of this process; never used twice.
@@ -40,16 +43,12 @@ impl fmt::Display for KernelId {
 
 /// Whether `kernel` is the one that this thread serves.
 pub(crate) fn is_here(kernel: KernelId) -> bool {
-    kernel.0 != 0
-        && NUMBER
-            .try_with(Cell::get)
-            .is_ok_and(|here| here == kernel.0)
+    kernel.0 != 0 && NUMBER.get() == kernel.0
 }
 
 /// Runs `body` with this thread's kernel, if it has one.
 pub(crate) fn with<R>(body: impl FnOnce(&Rc<Core>) -> R) -> Option<R> {
-    let found = CORE.try_with(|core| core.borrow().as_ref().map(body));
-    found.ok().flatten()
+    CORE.with_borrow(|core| core.as_deref().map(body))
 }
 
 /// Runs `body` with the kernel `id` if this thread serves it.
@@ -77,7 +76,7 @@ pub(crate) fn is_taken() -> bool {
 
 /// Makes `core` the kernel of this thread. The caller has seen that there is none.
 pub(crate) fn move_in(core: &Rc<Core>) {
-    CORE.with_borrow_mut(|slot| *slot = Some(core.clone()));
+    CORE.with_borrow_mut(|slot| *slot = Some(ManuallyDrop::new(core.clone())));
     NUMBER.set(core.id.0);
 }
 
@@ -86,6 +85,7 @@ pub(crate) fn move_out(id: KernelId) {
     if is_here(id) {
         NUMBER.set(0);
         let core = CORE.with_borrow_mut(Option::take);
-        drop(core);
+        drop(core.map(ManuallyDrop::into_inner));
+        path::free();
     }
 }

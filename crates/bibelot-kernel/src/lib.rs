@@ -80,3 +80,7 @@ pub use spawn::{TaskBuilder, spawn};
 pub use task::{Task, TaskError, TaskId, TaskName, current, try_current};
 pub use trap::{Drained, Leave, Op, Park, Trap};
 pub use wait_future::{FutureOp, WaitFuture, wait_future};
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -15,6 +15,9 @@ use crate::kernel::Kernel;
 use crate::record::TaskInfo;
 use crate::tasks::TaskKey;
 
+/// How often a kernel that ends looks again for what its own end brought about: futures whose drop spawns.
+const ROUNDS_MAX: usize = 100;
+
 /// What a shutdown left.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
@@ -74,8 +77,8 @@ impl Kernel {
     fn abort_rest(&mut self, report: &mut ShutdownReport) {
         let core = self.core.clone();
         let reader = core.records.reader();
-        // A future that is dropped may spawn; what it spawns is aborted, too.
-        loop {
+        // A future that is dropped may spawn; what it spawns is aborted, too, within reason.
+        for _ in 0..ROUNDS_MAX {
             let left: Vec<TaskKey> = core.tasks.borrow().newest_first();
             if left.is_empty() {
                 return;
@@ -107,12 +110,26 @@ impl Core {
     fn let_go(&self) {
         let post = self.remote.close(self.id);
         contain(|| drop(post));
+        for _ in 0..ROUNDS_MAX {
+            if self.let_go_once() == 0 {
+                break;
+            }
+        }
+        let waker = self.main_waker.borrow_mut().take();
+        drop(waker);
+    }
+
+    /// Lets go of what there is; how much that was. What is dropped may bring more about.
+    fn let_go_once(&self) -> usize {
+        let mut count = 0;
         loop {
             let item = self.ready.borrow_mut().pop();
             let Some(item) = item else { break };
+            count += 1;
             contain(|| drop(item));
         }
         let entries = self.tasks.borrow_mut().remove_all();
+        count += entries.len();
         for (slot, mut entry) in entries {
             self.records.end(slot);
             if let Some(task) = entry.task.take() {
@@ -121,10 +138,11 @@ impl Core {
             contain(|| drop(entry));
         }
         let timers: Vec<_> = self.timers.borrow_mut().drain().collect();
+        count += timers.len();
         contain(|| drop(timers));
         let slots = self.io.borrow_mut().take_all();
+        count += slots.len();
         contain(|| drop(slots));
-        let waker = self.main_waker.borrow_mut().take();
-        drop(waker);
+        count
     }
 }

@@ -188,12 +188,15 @@ impl Entry {
             .waker
     }
 
-    /// Clones the wakers of the listed traps inside `scope`, or of all.
-    pub(crate) fn foreign_wakers(&self, scope: Option<u64>, wakers: &mut Vec<Waker>) {
-        let Some(extra) = self.extra() else { return };
-        for (_, listed) in &extra.foreign {
+    /// Takes the wakers of the listed traps inside `scope`, or of all: each is woken once until its trap
+    /// is polled again.
+    pub(crate) fn take_foreign(&mut self, scope: Option<u64>, wakers: &mut Vec<Waker>) {
+        let Some(extra) = &mut self.extra else {
+            return;
+        };
+        for (_, listed) in &mut extra.foreign {
             if scope.is_none_or(|scope| listed.scopes.contains(&scope)) {
-                wakers.extend(listed.waker.clone());
+                wakers.extend(listed.waker.take());
             }
         }
     }

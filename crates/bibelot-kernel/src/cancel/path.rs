@@ -11,13 +11,16 @@
 //!   [`Instant::ZERO`] if a scope up to it has fired: then a parking trap must look closer.
 
 use std::cell::RefCell;
+use std::mem::ManuallyDrop;
 
 use bibelot_timer::Instant;
 
 use super::frame::{Frame, Kind};
 
 thread_local! {
-    static PATH: RefCell<Vec<Frame>> = const { RefCell::new(Vec::new()) };
+    /// Freed by `free` and not by the thread's end, so that it can be reached to the last.
+    static PATH: RefCell<ManuallyDrop<Vec<Frame>>> =
+        const { RefCell::new(ManuallyDrop::new(Vec::new())) };
 }
 
 /// Looks at the frames around the code being polled, outermost first.
@@ -46,8 +49,8 @@ pub(crate) fn occupy() {
 pub(crate) fn enter(mut frame: Frame, now: Instant, stamps: impl Fn() -> u64) -> Entered {
     PATH.with_borrow_mut(|path| {
         if frame.id == 0 {
-            frame.inherit(path);
             frame.id = stamps();
+            frame.inherit(path);
         }
         let fires = frame.kind == Kind::Limit && frame.fired == 0 && frame.deadline <= now;
         if fires {
@@ -80,6 +83,11 @@ pub(crate) fn pop_root() -> Option<Frame> {
         path.truncate(1);
         path.pop()
     })
+}
+
+/// Frees the stack's memory, when a thread's kernel ends.
+pub(crate) fn free() {
+    PATH.with_borrow_mut(|path| drop(std::mem::take(&mut **path)));
 }
 
 /// A frame that is on the path.

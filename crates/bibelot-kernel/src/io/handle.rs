@@ -1,36 +1,34 @@
-//! The handle: a name for an object, which may go to any thread, and the traps that wait at the object.
+//! The handle: a name for an object, which may go to any thread.
 //!
 //! Used on a thread that does not serve its kernel, every call says so and does nothing; dropped there,
 //! the handle is released by a message.
 
 use std::fmt;
 use std::io;
-use std::task::Waker;
 
 use bibelot_reactor::Fd;
 
-use super::act::{Act, Trash};
 use super::read_side::{Arrival, Flow};
 use super::table::{Key, Message as TableMessage};
-use super::{Direction, busy, closed, wrong_kernel};
+use super::waits::{CloseOp, ReceiveOp, RoomOp};
+use super::{Direction, closed, wrong_kernel};
 use crate::home::{self, KernelId};
-use crate::record::Wait;
 use crate::remote::{self, Message};
-use crate::trap::{Leave, Op, Park, Trap};
+use crate::trap::Trap;
 
 /// A handle to a listener or stream; clones share it.
 ///
 /// When the last handle is dropped, what was written is sent, within the kernel's linger time, and then
 /// the descriptor is closed, also when the kernel ends meanwhile.
 pub struct Object {
-    id: Id,
+    pub(super) id: Id,
 }
 
 /// Names an object of some kernel.
 #[derive(Clone, Copy, PartialEq, Eq)]
-struct Id {
-    kernel: KernelId,
-    key: Key,
+pub(super) struct Id {
+    pub(super) kernel: KernelId,
+    pub(super) key: Key,
 }
 
 /// The future of [`Object::receive`].
@@ -194,11 +192,7 @@ impl Object {
     /// Leaves at once; what was taken is sent all the same.
     #[track_caller]
     pub fn room(&self, len_max: usize) -> Room {
-        Trap::new(RoomOp {
-            id: self.id,
-            len_max,
-            ticket: None,
-        })
+        Trap::new(RoomOp::new(self.id, len_max))
     }
 
     /// How many bytes were taken from writers, and how many of them the world has taken.
@@ -244,16 +238,15 @@ impl Object {
     /// The close goes on; only the wait for it is left. Dropped before its first poll it does nothing.
     #[track_caller]
     pub fn close(self) -> Close {
-        Trap::new(CloseOp {
-            handle: self,
-            ticket: None,
-            has_begun: false,
-        })
+        Trap::new(CloseOp::new(self))
     }
 }
 
 impl Id {
-    fn with<R>(self, look: impl FnOnce(&mut super::object::Object) -> R) -> io::Result<R> {
+    pub(super) fn with<R>(
+        self,
+        look: impl FnOnce(&mut super::object::Object) -> R,
+    ) -> io::Result<R> {
         let found = home::with_kernel(self.kernel, |core| {
             core.io
                 .borrow_mut()
@@ -264,7 +257,7 @@ impl Id {
         found.unwrap_or_else(|| Err(wrong_kernel()))
     }
 
-    fn try_receive(self) -> Option<io::Result<Option<Arrival>>> {
+    pub(super) fn try_receive(self) -> Option<io::Result<Option<Arrival>>> {
         let taken = self.with(|object| match object.read.inbox.take() {
             None if !object.may_bring_more() => Some(Err(closed())),
             taken => taken,
@@ -273,7 +266,7 @@ impl Id {
     }
 
     /// Whoever waited at one side has left.
-    fn leave(self, side: Direction, ticket: u32) {
+    pub(super) fn leave(self, side: Direction, ticket: u32) {
         let here = home::with_kernel(self.kernel, |core| {
             core.leave_object(self.key, side, ticket);
         });
@@ -319,274 +312,6 @@ impl fmt::Debug for Object {
         f.debug_struct("Object")
             .field("slot", &self.id.key.slot)
             .finish_non_exhaustive()
-    }
-}
-
-/// Waits for the next thing that arrives.
-pub struct ReceiveOp {
-    id: Id,
-    ticket: Option<u32>,
-    reason: Wait,
-}
-
-impl ReceiveOp {
-    fn new(id: Id) -> Self {
-        Self {
-            id,
-            ticket: None,
-            reason: Wait::Read,
-        }
-    }
-
-    fn leave_ticket(&mut self) {
-        if let Some(ticket) = self.ticket.take() {
-            self.id.leave(Direction::Read, ticket);
-        }
-    }
-}
-
-impl Op for ReceiveOp {
-    type Out = io::Result<Option<Arrival>>;
-
-    fn take(&mut self) -> Option<Self::Out> {
-        // Whoever came first has the first claim.
-        let is_turn = self
-            .id
-            .with(|object| self.ticket.is_some() || !object.read.waiter.is_taken());
-        match is_turn {
-            Ok(true) => {
-                let taken = self.id.try_receive()?;
-                self.leave_ticket();
-                Some(taken)
-            }
-            Ok(false) => Some(Err(busy(Direction::Read))),
-            Err(error) => Some(Err(error)),
-        }
-    }
-
-    fn park(&mut self, waker: &Waker) -> Park<Self::Out> {
-        let Id { kernel, key } = self.id;
-        let ticket = self.ticket;
-        let parked = home::with_kernel(kernel, |core| {
-            core.with_io(|io, acts| {
-                let object = io.object(key).ok_or_else(closed)?;
-                self.reason = object.read.wait_reason();
-                object.wait_read(key, ticket, waker, acts)
-            })
-        });
-        match parked.unwrap_or_else(|| Err(wrong_kernel())) {
-            Ok(ticket) => self.ticket = Some(ticket),
-            Err(error) => return Park::Ended(Err(error)),
-        }
-        match self.id.try_receive() {
-            Some(taken) => {
-                self.leave_ticket();
-                Park::Ended(taken)
-            }
-            None => Park::Waits,
-        }
-    }
-
-    fn leave(&mut self) -> Leave<Self::Out> {
-        self.leave_ticket();
-        Leave::Left
-    }
-
-    fn wait(&self) -> Wait {
-        self.reason
-    }
-}
-
-impl Drop for ReceiveOp {
-    fn drop(&mut self) {
-        self.leave_ticket();
-    }
-}
-
-impl fmt::Debug for ReceiveOp {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Receive")
-            .field("slot", &self.id.key.slot)
-            .finish_non_exhaustive()
-    }
-}
-
-/// Waits for room in an outbox.
-pub struct RoomOp {
-    id: Id,
-    len_max: usize,
-    ticket: Option<u32>,
-}
-
-impl RoomOp {
-    fn leave_ticket(&mut self) {
-        if let Some(ticket) = self.ticket.take() {
-            self.id.leave(Direction::Write, ticket);
-        }
-    }
-
-    fn look(&mut self) -> Option<io::Result<()>> {
-        let Id { kernel, key } = self.id;
-        let len_max = self.len_max;
-        let found = home::with_kernel(kernel, |core| {
-            let mut io = core.io.borrow_mut();
-            let Some((object, shared)) = io.object_and_shared(key) else {
-                return Some(Err(closed()));
-            };
-            object
-                .write
-                .has_room(len_max, shared)
-                .then(|| object.write.check())
-        });
-        found.unwrap_or_else(|| Some(Err(wrong_kernel())))
-    }
-}
-
-impl Op for RoomOp {
-    type Out = io::Result<()>;
-
-    fn take(&mut self) -> Option<Self::Out> {
-        let found = self.look()?;
-        self.leave_ticket();
-        Some(found)
-    }
-
-    fn park(&mut self, waker: &Waker) -> Park<Self::Out> {
-        let Id { kernel, key } = self.id;
-        let (len_max, ticket) = (self.len_max, self.ticket);
-        let parked = home::with_kernel(kernel, |core| {
-            core.with_io(|io, acts| {
-                let (object, shared) = io.object_and_shared(key).ok_or_else(closed)?;
-                let Some((ticket, old)) = object.write.waiter.wait(ticket, waker) else {
-                    return Err(busy(Direction::Write));
-                };
-                acts.extend(old.map(|old| Act::Drop(Trash::Waker(old))));
-                object.write.wanted_len = len_max;
-                if object.write.outbox.len() <= len_max && !shared.starved.contains(&key) {
-                    shared.starved.push(key);
-                }
-                object.send_next(key, acts);
-                Ok(ticket)
-            })
-        });
-        match parked.unwrap_or_else(|| Err(wrong_kernel())) {
-            Ok(ticket) => self.ticket = Some(ticket),
-            Err(error) => return Park::Ended(Err(error)),
-        }
-        // The send may have ended on the spot.
-        match self.take() {
-            Some(found) => Park::Ended(found),
-            None => Park::Waits,
-        }
-    }
-
-    fn leave(&mut self) -> Leave<Self::Out> {
-        self.leave_ticket();
-        Leave::Left
-    }
-
-    fn wait(&self) -> Wait {
-        if self.len_max == 0 {
-            Wait::Drain
-        } else {
-            Wait::Write
-        }
-    }
-}
-
-impl Drop for RoomOp {
-    fn drop(&mut self) {
-        self.leave_ticket();
-    }
-}
-
-impl fmt::Debug for RoomOp {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Room")
-            .field("len_max", &self.len_max)
-            .finish_non_exhaustive()
-    }
-}
-
-/// Waits for an object to be closed.
-pub struct CloseOp {
-    handle: Object,
-    ticket: Option<u32>,
-    has_begun: bool,
-}
-
-impl CloseOp {
-    fn leave_ticket(&mut self) {
-        let Some(ticket) = self.ticket.take() else {
-            return;
-        };
-        let left = self.handle.id.with(|object| object.leave_close(ticket));
-        drop(left);
-    }
-}
-
-impl Op for CloseOp {
-    type Out = io::Result<()>;
-
-    fn take(&mut self) -> Option<Self::Out> {
-        let Id { kernel, key } = self.handle.id;
-        let closed = home::with_kernel(kernel, |core| {
-            core.with_io(|io, acts| {
-                let Some((object, shared)) = io.object_and_shared(key) else {
-                    return Some(Ok(()));
-                };
-                if !self.has_begun {
-                    self.has_begun = true;
-                    let ended = object.begin_end(key, shared, acts);
-                    debug_assert!(
-                        ended == super::object::Ended::Stays,
-                        "a handle still holds the object"
-                    );
-                }
-                object.take_closed()
-            })
-        });
-        closed.unwrap_or_else(|| Some(Err(wrong_kernel())))
-    }
-
-    fn park(&mut self, waker: &Waker) -> Park<Self::Out> {
-        let Id { kernel, key } = self.handle.id;
-        let ticket = self.ticket;
-        let parked = home::with_kernel(kernel, |core| {
-            core.with_io(|io, acts| {
-                let object = io.object(key).ok_or_else(closed)?;
-                object.wait_closed(ticket, waker, acts)
-            })
-        });
-        match parked.unwrap_or_else(|| Err(wrong_kernel())) {
-            Ok(ticket) => self.ticket = Some(ticket),
-            Err(error) => return Park::Ended(Err(error)),
-        }
-        match self.take() {
-            Some(closed) => Park::Ended(closed),
-            None => Park::Waits,
-        }
-    }
-
-    fn leave(&mut self) -> Leave<Self::Out> {
-        self.leave_ticket();
-        Leave::Left
-    }
-
-    fn wait(&self) -> Wait {
-        Wait::Close
-    }
-}
-
-impl Drop for CloseOp {
-    fn drop(&mut self) {
-        self.leave_ticket();
-    }
-}
-
-impl fmt::Debug for CloseOp {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Close").field(&self.handle).finish()
     }
 }
 

@@ -13,7 +13,7 @@
 //! | `read_side`, `write_side` | its inbox and flow; its outbox and sends |
 //! | `shared` | what all objects share: limits, spare memory, counts |
 //! | `operation` | one operation of one call |
-//! | `handle` | the public handle to an object, and its traps |
+//! | `handle`, `waits` | the public handle to an object, and the traps that wait there |
 //!
 //! # Invariants
 //!
@@ -28,9 +28,10 @@ mod operation;
 mod read_side;
 mod shared;
 mod table;
+mod waits;
 mod write_side;
 
-pub use handle::{Close, CloseOp, Object, Receive, ReceiveOp, Room, RoomOp};
+pub use handle::{Close, Object, Receive, Room};
 pub use operation::{Ended, Operation, OperationOp, operate};
 pub use read_side::Arrival;
 
@@ -38,6 +39,7 @@ pub(crate) use act::Alarm;
 pub(crate) use shared::Limits;
 pub use table::IoReport;
 pub(crate) use table::{Message, Table};
+pub use waits::{CloseOp, ReceiveOp, RoomOp};
 
 use std::io;
 

@@ -119,12 +119,15 @@ impl Object {
         &mut self,
         key: Key,
         ticket: Option<u32>,
-        waker: &Waker,
+        waker: Waker,
         acts: &mut Vec<Act>,
     ) -> io::Result<u32> {
         match &self.fd {
             Some(fd) if self.may_bring_more() => self.read.wait(key, fd, ticket, waker, acts),
-            _ => Err(closed()),
+            _ => {
+                acts.push(Act::Drop(Trash::Waker(waker)));
+                Err(closed())
+            }
         }
     }
 
@@ -301,14 +304,12 @@ impl Object {
     pub(crate) fn wait_closed(
         &mut self,
         ticket: Option<u32>,
-        waker: &Waker,
+        waker: Waker,
         acts: &mut Vec<Act>,
     ) -> io::Result<u32> {
-        let Some((ticket, old)) = self.closer.wait(ticket, waker) else {
-            return Err(busy(Direction::Write));
-        };
+        let (ticket, old) = self.closer.wait(ticket, waker);
         acts.extend(old.map(|waker| Act::Drop(Trash::Waker(waker))));
-        Ok(ticket)
+        ticket.ok_or_else(|| busy(Direction::Write))
     }
 
     pub(crate) fn leave_close(&mut self, ticket: u32) -> Option<Waker> {

@@ -142,6 +142,7 @@ impl Op for OperationOp {
             Stage::New(op) => {
                 let kind = op.kind();
                 home::expect("an operation", |core| {
+                    let waker = waker.clone();
                     let key = core.with_io(|io, acts| io.begin(op, waker, acts));
                     self.stage = Stage::Submitted {
                         kernel: core.id,
@@ -153,11 +154,14 @@ impl Op for OperationOp {
             Stage::Submitted { kernel, key, kind } => {
                 self.stage = Stage::Submitted { kernel, key, kind };
                 home::with_kernel(kernel, |core| {
+                    // Cloned and dropped outside the borrow: both may be code of users.
+                    let mut newer = Some(waker.clone());
                     core.with_io(|io, acts| {
                         if let Some(state) = io.operation(key)
                             && state.end.is_none()
+                            && let Some(newer) = newer.take()
                         {
-                            let old = state.waker.replace(waker.clone());
+                            let old = state.waker.replace(newer);
                             acts.extend(old.map(|old| Act::Drop(Trash::Waker(old))));
                         }
                     });

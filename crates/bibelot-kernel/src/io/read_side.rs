@@ -57,27 +57,21 @@ pub(crate) struct Waiter {
 }
 
 impl Waiter {
-    /// Takes the place, or keeps it; `None` if somebody else has it. Gives the ticket and a waker to drop.
+    /// Takes the place, or keeps it. Gives the ticket, or `None` if somebody else has the place, and a
+    /// waker to drop.
     pub(crate) fn wait(
         &mut self,
         ticket: Option<u32>,
-        waker: &Waker,
-    ) -> Option<(u32, Option<Waker>)> {
+        waker: Waker,
+    ) -> (Option<u32>, Option<Waker>) {
         if self.is_taken && ticket != Some(self.ticket) {
-            return None;
+            return (None, Some(waker));
         }
         if !self.is_taken {
             self.ticket = self.ticket.wrapping_add(1);
             self.is_taken = true;
         }
-        if self
-            .waker
-            .as_ref()
-            .is_some_and(|kept| kept.will_wake(waker))
-        {
-            return Some((self.ticket, None));
-        }
-        Some((self.ticket, self.waker.replace(waker.clone())))
+        (Some(self.ticket), self.waker.replace(waker))
     }
 
     /// Gives the place up.
@@ -142,13 +136,12 @@ impl ReadSide {
         key: Key,
         fd: &Fd,
         ticket: Option<u32>,
-        waker: &Waker,
+        waker: Waker,
         acts: &mut Vec<Act>,
     ) -> io::Result<u32> {
-        let Some((ticket, old)) = self.waiter.wait(ticket, waker) else {
-            return Err(busy(Direction::Read));
-        };
+        let (ticket, old) = self.waiter.wait(ticket, waker);
         acts.extend(old.map(|waker| Act::Drop(Trash::Waker(waker))));
+        let ticket = ticket.ok_or_else(|| busy(Direction::Read))?;
         self.arm(key, fd, acts);
         Ok(ticket)
     }

@@ -140,8 +140,8 @@ impl Table {
     }
 
     /// Begins an operation of one call.
-    pub(crate) fn begin(&mut self, op: Op, waker: &Waker, acts: &mut Vec<Act>) -> Key {
-        let state = OperationState::new(op.kind(), waker.clone());
+    pub(crate) fn begin(&mut self, op: Op, waker: Waker, acts: &mut Vec<Act>) -> Key {
+        let state = OperationState::new(op.kind(), waker);
         let key = self.insert(Slot::Operation(state));
         acts.push(Act::Submit(key.token(Direction::Read), op));
         key

@@ -138,19 +138,21 @@ impl WriteSide {
     ) {
         let before = self.outbox.len();
         let buf = completion.buf.unwrap_or_else(|| Buf::with_capacity(0));
-        match completion.result {
-            Ok(Outcome::Count(count)) => {
-                self.outbox.settle(buf, count, &mut shared.spare);
-                shared.buffered -= before - self.outbox.len();
-                self.send_next(key, fd, acts);
-            }
-            result => {
-                self.outbox.settle(buf, 0, &mut shared.spare);
-                let error = result
-                    .err()
-                    .unwrap_or_else(|| io::Error::other("not a send's end"));
-                self.fail(Some(error), shared);
-            }
+        let (count, error) = match completion.result {
+            Ok(Outcome::Count(count)) => (count, None),
+            Ok(_) => (0, Some(io::Error::other("not a send's end"))),
+            Err(error) => (0, Some(error)),
+        };
+        self.outbox.settle(buf, count, &mut shared.spare);
+        shared.buffered -= before - self.outbox.len();
+        if self.is_broken {
+            // The rest was given up while this was under way; why is known.
+            let known = self.error.take();
+            self.fail(known, shared);
+        } else if error.is_some() {
+            self.fail(error, shared);
+        } else {
+            self.send_next(key, fd, acts);
         }
         self.wake_if_room(key, shared, acts);
     }
