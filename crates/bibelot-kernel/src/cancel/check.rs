@@ -7,7 +7,7 @@ use super::cause::Cause;
 use super::frame::{Frame, Kind};
 use super::path;
 use super::request::{Wish, tell_taken};
-use crate::core::Core;
+use crate::core::{Core, wake_all};
 use crate::home;
 
 /// Takes the request that is due here, without waiting.
@@ -72,13 +72,23 @@ pub fn set_pending(request: Option<Cancelled>) -> Option<Cancelled> {
             cause: request.cause().clone(),
         });
         let is_asked = wish.is_some();
+        let mut wakers = Vec::new();
         let replaced = {
             let mut tasks = core.tasks.borrow_mut();
-            let asked = &mut tasks.get_mut(key)?.extra_mut().asked;
+            let entry = tasks.get_mut(key)?;
+            let asked = &mut entry.extra_mut().asked;
             let replaced = std::mem::replace(&mut asked.note, wish);
             core.current.asked.set(is_asked || asked.is_any());
+            if is_asked {
+                entry.take_foreign(None, &mut wakers);
+            }
             replaced
         };
+        if is_asked {
+            // What is parked beside this code has met the request, too.
+            wake_all(wakers);
+            core.wake_task(key);
+        }
         replaced
             .filter(|note| note.stamp > told)
             .map(|note| Cancelled::new(note.cause))

@@ -13,6 +13,10 @@
 use bibelot_timer::Instant;
 
 use super::cause::{Cause, ScopeId};
+use super::taken;
+
+/// What sets the ids of roots apart from those of scopes, which are stamps.
+const ROOT: u64 = 1 << 63;
 
 /// What a frame stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,6 +43,8 @@ pub(crate) struct Frame {
     pub silenced: bool,
     /// A trap of ours parked inside during this poll.
     pub occupied: bool,
+    /// An expiry was taken by hand here: see `taken`.
+    pub has_taken: bool,
     /// The scope's number; 0 before the first poll.
     pub id: u64,
     /// A limit: when it passes. A shield: when it lifts.
@@ -61,6 +67,7 @@ impl Frame {
             kind,
             silenced: false,
             occupied: false,
+            has_taken: false,
             id: 0,
             deadline,
             fired: 0,
@@ -71,10 +78,11 @@ impl Frame {
         }
     }
 
-    /// The frame of a task, known by the number the task is shown by.
+    /// The frame of a task, known by the number the task is shown by, in a range of its own: no scope
+    /// has the id of a root.
     pub(crate) const fn root(number: u64) -> Self {
         let mut root = Self::new(Kind::Root, Instant::FAR);
-        root.id = number;
+        root.id = number | ROOT;
         root
     }
 
@@ -120,6 +128,9 @@ impl Frame {
     pub(crate) fn inherit(&mut self, path: &[Self]) {
         if let Some(level) = path.iter().rev().find(|frame| frame.is_level()) {
             self.told = level.told;
+            if self.is_level() {
+                taken::inherit(self, level);
+            }
         }
         if let Some(branch) = path.iter().rev().find(|frame| frame.is_branch()) {
             self.told_cancel = branch.told_cancel;

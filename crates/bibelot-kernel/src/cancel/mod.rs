@@ -8,7 +8,7 @@
 //! | `scope` | what the scopes' futures have in common |
 //! | `limit`, `framed`, `cancellable`, `stop` | the scopes' futures |
 //! | `spot` | where a trap parked |
-//! | `check` | asking and putting back by hand |
+//! | `check`, `taken` | asking and putting back by hand; what was taken |
 
 mod as_cancelled;
 mod cancellable;
@@ -23,6 +23,7 @@ mod request;
 mod scope;
 mod spot;
 mod stop;
+mod taken;
 
 pub use as_cancelled::{AsCancelled, ViaDyn, ViaError, ViaLocalDyn};
 pub use cancellable::{Cancellable, cancellable};

@@ -8,6 +8,7 @@ use bibelot_timer::Instant;
 use super::cause::Cause;
 use super::frame::{Frame, Kind};
 use super::spot::Spot;
+use super::taken;
 
 /// A wish that the task stop, with the stamp that orders it among all requests and parkings.
 #[derive(Clone, Debug)]
@@ -99,10 +100,19 @@ impl View<'_> {
                 });
             }
         }
-        let told = self.path.iter().rev().find(|frame| frame.is_level())?.told;
+        let level = self.path.iter().rev().find(|frame| frame.is_level())?;
+        let is_met = |frame: &Frame| {
+            // What the level was told of by hand, it was told of all the same.
+            let told = if taken::is_told(level, frame) {
+                u64::MAX
+            } else {
+                level.told
+            };
+            met(frame.fired, told)
+        };
         let found = self.path[from..].iter().find(|frame| match frame.kind {
             Kind::Level => frame.fired != 0,
-            _ => frame.is_edge() && frame.fired != 0 && !frame.silenced && met(frame.fired, told),
+            _ => frame.is_edge() && frame.fired != 0 && !frame.silenced && is_met(frame),
         })?;
         Some(Request {
             origin: Origin::Scope(found.id),
@@ -121,18 +131,16 @@ pub(crate) fn tell(path: &mut [Frame], origin: Origin, last: u64) {
     }
 }
 
-/// Notes that an expiry was taken by hand: every level up to its origin is told, so that it does not
-/// come back, and nothing is silenced.
+/// Notes that a request was taken by hand: every level up to its origin is told of it, and of it alone, so
+/// that it does not come back, and nothing is silenced.
 pub(crate) fn tell_taken(path: &mut [Frame], origin: Origin, last: u64) {
     match origin {
         Origin::Cancel => branches(path).for_each(|frame| frame.told_cancel = last),
         Origin::Note => branches(path).for_each(|frame| frame.told_note = last),
         Origin::Scope(id) => {
-            for frame in path.iter_mut().rev().filter(|frame| frame.is_level()) {
-                frame.told = last;
-                if frame.id == id {
-                    break;
-                }
+            // A level scope that is stopped is told again and again whatever was taken.
+            if path.iter().any(|frame| frame.id == id && frame.is_edge()) {
+                taken::tell(path, id);
             }
         }
     }
@@ -165,5 +173,26 @@ fn tell_levels(path: &mut [Frame], last: u64) {
         if frame.kind != Kind::Branch {
             break;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_limit_that_has_the_number_of_its_task_silences_only_what_is_inside() {
+        let mut path = [
+            Frame::root(7),
+            Frame::new(Kind::Limit, Instant::FAR),
+            Frame::new(Kind::Limit, Instant::FAR),
+            Frame::new(Kind::Limit, Instant::FAR),
+        ];
+        for (frame, id) in path.iter_mut().skip(1).zip([6, 7, 8]) {
+            frame.id = id;
+        }
+        tell(&mut path, Origin::Scope(7), 9);
+        let silenced: Vec<bool> = path.iter().map(|frame| frame.silenced).collect();
+        assert_eq!(silenced, [false, false, false, true]);
     }
 }

@@ -12,6 +12,7 @@ use super::cancelled::Cancelled;
 use super::cause::ScopeId;
 use super::frame::{Frame, Kind};
 use super::path;
+use super::taken;
 use crate::core::{Core, disarm_from_anywhere};
 use crate::home::KernelId;
 
@@ -148,5 +149,6 @@ impl Scope {
 impl Drop for Scope {
     fn drop(&mut self) {
         self.disarm();
+        taken::forget(&self.frame);
     }
 }
