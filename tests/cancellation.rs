@@ -1,0 +1,106 @@
+//! Cancellation against its specification: the worked examples, and random programs against a model.
+
+#[path = "cancellation/model.rs"]
+mod model;
+#[path = "cancellation/program.rs"]
+mod program;
+#[path = "cancellation/real.rs"]
+mod real;
+#[path = "cancellation/world.rs"]
+mod world;
+
+use proptest::prelude::*;
+use proptest::strategy::ValueTree;
+use proptest::test_runner::TestRunner;
+
+use program::{Features, programs};
+
+fn agree(features: Features, cases: u32) {
+    let config = ProptestConfig {
+        cases,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    };
+    let result = TestRunner::new(config).run(&programs(features), |program| {
+        let (expected, found) = (model::run(&program, None), real::run(&program));
+        if expected != found {
+            let common = expected
+                .iter()
+                .zip(&found)
+                .take_while(|(a, b)| a == b)
+                .count();
+            return Err(TestCaseError::fail(format!(
+                "after {common} events the model says {:#?}, the kernel {:#?}",
+                &expected[common..],
+                &found[common..]
+            )));
+        }
+        Ok(())
+    });
+    if let Err(error) = result {
+        panic!("{error}");
+    }
+}
+
+#[test]
+fn limits_shields_and_requests_agree_with_the_model() {
+    agree(
+        Features {
+            joins: false,
+            foreign: false,
+            lifting: false,
+            levels: false,
+            by_hand: false,
+            ..Features::ALL
+        },
+        4000,
+    );
+}
+
+#[test]
+fn joins_of_both_kinds_agree_with_the_model() {
+    agree(
+        Features {
+            foreign: false,
+            lifting: false,
+            levels: false,
+            by_hand: false,
+            ..Features::ALL
+        },
+        4000,
+    );
+}
+
+#[test]
+fn everything_agrees_with_the_model() {
+    agree(Features::ALL, 4000);
+}
+
+#[test]
+fn programs_that_burn_time_agree_with_the_model() {
+    agree(
+        Features {
+            requests: false,
+            ..Features::ALL
+        },
+        4000,
+    );
+}
+
+#[test]
+fn every_rule_left_out_of_the_model_is_missed() {
+    let mut late = Vec::new();
+    for broken in model::Break::ALL {
+        let mut runner = TestRunner::deterministic();
+        let programs = programs(Features::ALL);
+        let seed = (0..3000).find(|_| {
+            let program = programs.new_tree(&mut runner).unwrap().current();
+            model::run(&program, Some(broken)) != model::run(&program, None)
+        });
+        println!("{broken:?}: program {seed:?}");
+        if seed.is_none() {
+            late.push(broken);
+        }
+    }
+    assert!(late.is_empty(), "no program tells: {late:?}");
+}

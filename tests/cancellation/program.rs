@@ -1,0 +1,256 @@
+//! Programs as data: what the kernel and the model both run.
+
+use proptest::prelude::*;
+
+/// One step; `swallow` means that its error is ignored and the program goes on.
+#[derive(Clone, Debug)]
+pub enum Step {
+    Sleep {
+        ms: u64,
+        swallow: bool,
+    },
+    Check {
+        swallow: bool,
+    },
+    /// `take_pending`, whatever it is.
+    Take,
+    /// `take_pending`, and what was taken goes into the note slot.
+    Put,
+    /// Computes without giving way.
+    Burn {
+        ms: u64,
+    },
+    /// A future that hears nothing.
+    Foreign {
+        ms: u64,
+    },
+    Limit {
+        ms: Option<u64>,
+        ignore: bool,
+        body: Vec<Step>,
+        swallow: bool,
+    },
+    Shield {
+        lifts: Option<u64>,
+        body: Vec<Step>,
+        swallow: bool,
+    },
+    Cancellable {
+        body: Vec<Step>,
+        swallow: bool,
+    },
+    /// `CancelScope::run`, all of a program with one scope.
+    Level {
+        body: Vec<Step>,
+        swallow: bool,
+    },
+    /// Both to their ends; the first error of the two counts.
+    Join {
+        facade: bool,
+        arms: [Vec<Step>; 2],
+        swallow: bool,
+    },
+}
+
+/// Steps, and the instants of what comes from outside.
+#[derive(Clone, Debug)]
+pub struct Program {
+    pub steps: Vec<Step>,
+    pub cancel: Option<u64>,
+    pub notes: Vec<u64>,
+    pub stop: Option<u64>,
+}
+
+/// What happened: when, in which step, and what.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Event {
+    pub at: u64,
+    pub step: usize,
+    pub what: What,
+}
+
+/// Where a request came from; scopes are numbered in the order in which the log names them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Origin {
+    Cancel,
+    Note,
+    Expiry(u64),
+    Stop(u64),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    Live,
+    TimedOut,
+    Uncaught,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum What {
+    Ok,
+    Cut(Origin, Stage),
+    /// The scope claimed its own request.
+    Claimed,
+    /// Something was due and hidden, or was taken.
+    Saw(Origin),
+    SawNothing,
+    /// The task was dropped deaf.
+    Dropped(Origin),
+}
+
+/// Numbers the scopes in the order in which the log names them.
+pub fn canonical(mut log: Vec<Event>) -> Vec<Event> {
+    let mut seen = Vec::new();
+    let mut number = |id: &mut u64| {
+        let place = seen
+            .iter()
+            .position(|known| known == id)
+            .unwrap_or_else(|| {
+                seen.push(*id);
+                seen.len() - 1
+            });
+        *id = place as u64;
+    };
+    for event in &mut log {
+        if let What::Cut(origin, _) | What::Saw(origin) | What::Dropped(origin) = &mut event.what
+            && let Origin::Expiry(id) | Origin::Stop(id) = origin
+        {
+            number(id);
+        }
+    }
+    log
+}
+
+/// How many numbers steps take, those inside them included.
+pub fn size(steps: &[Step]) -> usize {
+    let inside = |step: &Step| match step {
+        Step::Limit { body, .. }
+        | Step::Shield { body, .. }
+        | Step::Cancellable { body, .. }
+        | Step::Level { body, .. } => size(body),
+        Step::Join { arms: [a, b], .. } => size(a) + size(b),
+        _ => 0,
+    };
+    steps.iter().map(|step| 1 + inside(step)).sum()
+}
+
+/// What may be in a program.
+#[derive(Clone, Copy, Debug)]
+pub struct Features {
+    pub joins: bool,
+    pub foreign: bool,
+    /// Requests from outside; without them programs may burn time.
+    pub requests: bool,
+    pub lifting: bool,
+    pub levels: bool,
+    pub by_hand: bool,
+}
+
+impl Features {
+    pub const ALL: Self = Self {
+        joins: true,
+        foreign: true,
+        requests: true,
+        lifting: true,
+        levels: true,
+        by_hand: true,
+    };
+}
+
+fn tens(most: u64) -> impl Strategy<Value = u64> + Clone + use<> {
+    (0..=most).prop_map(|tens| tens * 10)
+}
+
+/// `Some` with this probability, which may be zero.
+fn sometimes(
+    probability: f64,
+    value: impl Strategy<Value = u64> + 'static,
+) -> BoxedStrategy<Option<u64>> {
+    if probability == 0.0 {
+        return Just(None).boxed();
+    }
+    prop::option::weighted(probability, value).boxed()
+}
+
+fn steps(features: Features) -> BoxedStrategy<Vec<Step>> {
+    let leaf = leaf(features);
+    let step = leaf.prop_recursive(4, 24, 4, move |step| {
+        let body = prop::collection::vec(step.clone(), 1..4);
+        let swallow = prop::bool::weighted(0.6);
+        let limit = (
+            sometimes(0.9, tens(8)),
+            any::<bool>(),
+            body.clone(),
+            swallow,
+        )
+            .prop_map(|(ms, ignore, body, swallow)| Step::Limit {
+                ms,
+                ignore,
+                body,
+                swallow,
+            });
+        let lifts = sometimes(if features.lifting { 0.3 } else { 0.0 }, tens(6));
+        let shield =
+            (lifts, body.clone(), swallow).prop_map(|(lifts, body, swallow)| Step::Shield {
+                lifts,
+                body,
+                swallow,
+            });
+        let cancellable =
+            (body.clone(), swallow).prop_map(|(body, swallow)| Step::Cancellable { body, swallow });
+        let level =
+            (body.clone(), swallow).prop_map(|(body, swallow)| Step::Level { body, swallow });
+        let join =
+            (any::<bool>(), body.clone(), body, swallow).prop_map(|(facade, a, b, swallow)| {
+                Step::Join {
+                    facade,
+                    arms: [a, b],
+                    swallow,
+                }
+            });
+        prop_oneof![
+            5 => limit,
+            2 => shield,
+            u32::from(features.foreign) => cancellable,
+            u32::from(features.levels) => level,
+            4 * u32::from(features.joins) => join,
+        ]
+    });
+    prop::collection::vec(step, 1..5).boxed()
+}
+
+fn leaf(features: Features) -> BoxedStrategy<Step> {
+    let swallow = prop::bool::weighted(0.6);
+    let sleep = (tens(6), swallow).prop_map(|(ms, swallow)| Step::Sleep { ms, swallow });
+    let check = swallow.prop_map(|swallow| Step::Check { swallow });
+    let by_hand = u32::from(features.by_hand);
+    prop_oneof![
+        12 => sleep,
+        by_hand => check,
+        by_hand => Just(Step::Take),
+        by_hand => Just(Step::Put),
+        2 * u32::from(!features.requests) => tens(4).prop_map(|ms| Step::Burn { ms }),
+        2 * u32::from(features.foreign) => tens(5).prop_map(|ms| Step::Foreign { ms }),
+    ]
+    .boxed()
+}
+
+/// Programs. Deadlines and ends fall on tens and tie often, requests from outside never do.
+pub fn programs(features: Features) -> impl Strategy<Value = Program> {
+    let asked = if features.requests { 0.7 } else { 0.0 };
+    let cancel = sometimes(asked, tens(14).prop_map(|at| at + 3));
+    let note = sometimes(asked * 0.6, tens(14).prop_map(|at| at + 7));
+    let again = sometimes(asked * 0.3, tens(14).prop_map(|at| at + 1));
+    let stopped = if features.levels { asked } else { 0.0 };
+    let stop = sometimes(stopped, tens(14).prop_map(|at| at + 9));
+    (steps(features), cancel, note, again, stop).prop_map(|(steps, cancel, note, again, stop)| {
+        let mut notes: Vec<u64> = note.into_iter().chain(again).collect();
+        notes.sort_unstable();
+        Program {
+            steps,
+            cancel,
+            notes,
+            stop,
+        }
+    })
+}

@@ -1,0 +1,299 @@
+//! The same programs on the kernel.
+
+use std::cell::{Cell, RefCell};
+use std::future::poll_fn;
+use std::pin::{Pin, pin};
+use std::rc::Rc;
+use std::task::{Poll, Waker};
+use std::time::Duration;
+
+use bibelot::join;
+use bibelot_kernel::{
+    AsCancelled, CancelScope, Cancellation, Cancelled, Cause, ScopeId, Task, TaskError,
+    cancellable, check_cancellation, clock, ignore_after, set_pending, shield, shield_for, sleep,
+    sleep_until, spawn, take_pending, timeout_after,
+};
+
+use super::program::{Event, Origin, Program, Stage, Step, What, canonical, size};
+use super::world::{Timely, at, now};
+
+/// Runs the program on a kernel of its own.
+pub fn run(program: &Program) -> Vec<Event> {
+    let world = Timely::default();
+    let all = Rc::new(program.clone());
+    let shared = Rc::new(Shared {
+        world: world.clone(),
+        scope: CancelScope::new(),
+        log: RefCell::default(),
+        scopes: RefCell::default(),
+        steps: all.clone(),
+    });
+    let outside = shared.clone();
+    world.block_on(async move {
+        let inside = outside.clone();
+        let number = size(&all.steps);
+        let task = spawn(async move {
+            let result = inside.steps(&inside.steps.steps, 0).await;
+            inside.tell(number, inside.what(&result));
+        });
+        outside.ask(&task).await;
+        match task.await {
+            Ok(()) => {}
+            Err(TaskError::Cancelled(told)) => {
+                let origin = outside.origin(&told);
+                outside.tell(number, What::Dropped(origin));
+            }
+            Err(other) => panic!("{other}"),
+        }
+    });
+    canonical(shared.log.take())
+}
+
+struct Shared {
+    world: Timely,
+    scope: CancelScope,
+    log: RefCell<Vec<Event>>,
+    scopes: RefCell<Vec<ScopeId>>,
+    steps: Rc<Program>,
+}
+
+enum Ask {
+    Cancel,
+    Note,
+    Stop,
+}
+
+type Done = Result<(), Cancelled>;
+
+impl Shared {
+    /// Asks from outside, until the task has ended.
+    async fn ask(&self, task: &Task<()>) {
+        let mut asks: Vec<(u64, Ask)> = Vec::new();
+        asks.extend(self.steps.cancel.map(|at| (at, Ask::Cancel)));
+        asks.extend(self.steps.notes.iter().map(|at| (*at, Ask::Note)));
+        asks.extend(self.steps.stop.map(|at| (at, Ask::Stop)));
+        asks.sort_by_key(|(at, _)| *at);
+        for (when, ask) in asks {
+            let ended = timeout_after(Duration::from_millis(when - now()), task.wait()).await;
+            if ended.is_ok() {
+                return;
+            }
+            assert_eq!(clock(), at(when));
+            match ask {
+                Ask::Cancel => drop(task.cancel_nowait()),
+                Ask::Note => drop(task.interrupt()),
+                Ask::Stop => self.scope.cancel(),
+            }
+        }
+    }
+
+    fn tell(&self, step: usize, what: What) {
+        self.log.borrow_mut().push(Event {
+            at: now(),
+            step,
+            what,
+        });
+    }
+
+    fn origin(&self, cancelled: &Cancellation) -> Origin {
+        let number = |id: &ScopeId| {
+            let mut scopes = self.scopes.borrow_mut();
+            let place = scopes
+                .iter()
+                .position(|known| known == id)
+                .unwrap_or_else(|| {
+                    scopes.push(*id);
+                    scopes.len() - 1
+                });
+            place as u64
+        };
+        match cancelled.cause() {
+            Cause::Task => Origin::Cancel,
+            Cause::Interrupt => Origin::Note,
+            Cause::Deadline(id) => Origin::Expiry(number(id)),
+            Cause::Scope(id) => Origin::Stop(number(id)),
+            other => panic!("nobody asked for {other:?}"),
+        }
+    }
+
+    fn what(&self, done: &Done) -> What {
+        let Err(cancelled) = done else {
+            return What::Ok;
+        };
+        let stage = if cancelled.timed_out() {
+            Stage::TimedOut
+        } else if cancelled.is_uncaught() {
+            Stage::Uncaught
+        } else {
+            Stage::Live
+        };
+        What::Cut(self.origin(cancelled), stage)
+    }
+
+    fn steps<'a>(
+        self: &'a Rc<Self>,
+        steps: &'a [Step],
+        first: usize,
+    ) -> Pin<Box<dyn Future<Output = Done> + 'a>> {
+        Box::pin(async move {
+            let mut number = first;
+            for step in steps {
+                self.step(step, number).await?;
+                number += size(std::slice::from_ref(step));
+            }
+            Ok(())
+        })
+    }
+
+    async fn step(self: &Rc<Self>, step: &Step, number: usize) -> Done {
+        let (done, swallow) = match step {
+            Step::Sleep { ms, swallow } => {
+                (sleep(Duration::from_millis(*ms)).await.map(drop), *swallow)
+            }
+            Step::Check { swallow } => match check_cancellation() {
+                Ok(seen) => {
+                    self.tell(number, self.saw(seen.as_deref()));
+                    return Ok(());
+                }
+                Err(cut) => (Err(cut), *swallow),
+            },
+            Step::Take | Step::Put => {
+                let seen = take_pending(|_| true);
+                self.tell(number, self.saw(seen.as_deref()));
+                if let (Step::Put, Some(seen)) = (step, seen) {
+                    drop(set_pending(Some(seen)));
+                }
+                return Ok(());
+            }
+            Step::Burn { ms } => {
+                self.world.burn(*ms);
+                return Ok(());
+            }
+            Step::Foreign { ms } => {
+                foreign(*ms).await;
+                (Ok(()), false)
+            }
+            Step::Limit {
+                ms,
+                ignore,
+                body,
+                swallow,
+            } => {
+                let limit = ms.map(Duration::from_millis);
+                let body = self.steps(body, number + 1);
+                if *ignore {
+                    match ignore_after(limit, body).await {
+                        Ok(None) => {
+                            self.tell(number, What::Claimed);
+                            return Ok(());
+                        }
+                        other => (other.map(drop), *swallow),
+                    }
+                } else {
+                    (timeout_after(limit, body).await, *swallow)
+                }
+            }
+            Step::Shield {
+                lifts,
+                body,
+                swallow,
+            } => {
+                let body = self.steps(body, number + 1);
+                let done = match lifts {
+                    Some(ms) => shield_for(Duration::from_millis(*ms), body).await,
+                    None => shield(body).await,
+                };
+                (done, *swallow)
+            }
+            Step::Cancellable { body, swallow } => {
+                let done = cancellable(self.steps(body, number + 1)).await;
+                (done.unwrap_or_else(Err), *swallow)
+            }
+            Step::Level { body, swallow } => {
+                match self.scope.run(self.steps(body, number + 1)).await {
+                    Ok(None) => {
+                        self.tell(number, What::Claimed);
+                        return Ok(());
+                    }
+                    other => (other.map(drop), *swallow),
+                }
+            }
+            Step::Join {
+                facade,
+                arms: [a, b],
+                swallow,
+            } => {
+                let second = number + 1 + size(a);
+                let (a, b) = (self.steps(a, number + 1), self.steps(b, second));
+                let (a, b) = if *facade {
+                    join((a, b)).await
+                } else {
+                    foreign_join(a, b).await
+                };
+                (a.and(b), *swallow)
+            }
+        };
+        self.tell(number, self.what(&done));
+        if swallow { Ok(()) } else { done }
+    }
+
+    fn saw(&self, seen: Option<&Cancellation>) -> What {
+        seen.map_or(What::SawNothing, |seen| What::Saw(self.origin(seen)))
+    }
+}
+
+/// A future that is ready after a time and hears nothing.
+async fn foreign(ms: u64) {
+    struct Helper(Task<()>);
+    impl Drop for Helper {
+        fn drop(&mut self) {
+            self.0.abort();
+        }
+    }
+    let end = clock() + Duration::from_millis(ms);
+    let waker = Rc::new(Cell::new(None::<Waker>));
+    let mut helper = None;
+    poll_fn(|context| {
+        if clock() >= end {
+            return Poll::Ready(());
+        }
+        waker.set(Some(context.waker().clone()));
+        helper.get_or_insert_with(|| {
+            let waker = waker.clone();
+            Helper(spawn(async move {
+                sleep_until(end).await.expect("nobody asks the helper");
+                if let Some(waker) = waker.take() {
+                    waker.wake();
+                }
+            }))
+        });
+        Poll::Pending
+    })
+    .await;
+}
+
+/// Polls both with the task's waker until both have ended, as other crates do it.
+async fn foreign_join<A: Future, B: Future>(a: A, b: B) -> (A::Output, B::Output) {
+    let (mut a, mut b) = (pin!(a), pin!(b));
+    let (mut from_a, mut from_b) = (None, None);
+    poll_fn(move |context| {
+        if from_a.is_none()
+            && let Poll::Ready(value) = a.as_mut().poll(context)
+        {
+            from_a = Some(value);
+        }
+        if from_b.is_none()
+            && let Poll::Ready(value) = b.as_mut().poll(context)
+        {
+            from_b = Some(value);
+        }
+        match (from_a.take(), from_b.take()) {
+            (Some(a), Some(b)) => Poll::Ready((a, b)),
+            (a, b) => {
+                (from_a, from_b) = (a, b);
+                Poll::Pending
+            }
+        }
+    })
+    .await
+}
