@@ -33,7 +33,12 @@ impl<T> Inbox<T> {
     /// An empty inbox of something that goes on.
     #[must_use]
     pub const fn new() -> Self {
-        Self { first: None, rest: VecDeque::new(), weight: 0, end: None }
+        Self {
+            first: None,
+            rest: VecDeque::new(),
+            weight: 0,
+            end: None,
+        }
     }
 
     /// Puts an item behind the others.
