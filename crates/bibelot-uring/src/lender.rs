@@ -137,9 +137,9 @@ impl Lender {
         }
     }
 
-    /// Leaves to the operating system what lies ready.
-    pub(crate) fn leak(&mut self) {
-        std::mem::forget(self.ring.take());
+    /// Gives up what lies ready.
+    pub(crate) fn take_ring(&mut self) -> Option<BufferRing> {
+        self.ring.take()
     }
 
     fn at_hand(&mut self) -> Buf {

@@ -56,6 +56,8 @@ mod buffer_ring;
 mod config;
 mod drain;
 mod entry;
+#[cfg(test)]
+mod faults;
 mod fork;
 mod kick;
 mod lanes;

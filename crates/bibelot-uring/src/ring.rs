@@ -63,6 +63,9 @@ pub(crate) struct Ring {
     /// Whether an enter takes a timeout along.
     timed: bool,
     system_calls: u64,
+    /// The answers of the next enters, last first: 0 is the operating system's own.
+    #[cfg(test)]
+    pub(crate) faults: Vec<i32>,
 }
 
 impl Ring {
@@ -75,6 +78,8 @@ impl Ring {
             wait_flags,
             timed: has.has(Ability::ExtArg),
             system_calls: 0,
+            #[cfg(test)]
+            faults: Vec::new(),
         }
     }
 
@@ -173,6 +178,11 @@ impl Ring {
     /// `wait` says.
     pub(crate) fn enter(&mut self, wait: Wait, events: bool) -> io::Result<()> {
         self.system_calls += 1;
+        #[cfg(test)]
+        match self.faults.pop() {
+            None | Some(0) => {}
+            Some(errno) => return Err(io::Error::from_raw_os_error(errno)),
+        }
         let submit = u32::try_from(self.io.submission().len()).expect("a queue is shorter");
         let io = self.io.submitter();
         match wait {

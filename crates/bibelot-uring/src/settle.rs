@@ -47,7 +47,7 @@ impl Uring {
         entered
     }
 
-    fn settle(&mut self, cqe: &Cqe) {
+    pub(crate) fn settle(&mut self, cqe: &Cqe) {
         let tag = Tag::from_bits(cqe.user_data);
         match tag.whom() {
             Whom::Operation => {

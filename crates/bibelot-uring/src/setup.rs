@@ -126,24 +126,34 @@ fn rungs(hide: Abilities) -> Vec<Abilities> {
 
 /// Makes the best ring that can be had.
 pub(crate) fn set_up(config: &UringConfig) -> Result<Granted, SetupError> {
+    let (io, setup) = climb(config, build)?;
+    check(io).map(|io| Granted { io, setup })
+}
+
+/// Tries the rungs from the top and, where memory is short, smaller sizes.
+fn climb<T>(
+    config: &UringConfig,
+    mut build: impl FnMut(Abilities, u32, u32) -> io::Result<T>,
+) -> Result<(T, Abilities), SetupError> {
     let mut entries = config.entries.clamp(ENTRIES_MIN, ENTRIES_MAX);
     let mut completions = config.completions.clamp(2 * entries, COMPLETIONS_MAX);
     let mut refused = None;
     for setup in rungs(config.hide) {
         loop {
-            match build(setup, entries, completions) {
-                Ok(io) => return check(io).map(|io| Granted { io, setup }),
-                Err(error)
-                    if error.raw_os_error() == Some(libc::ENOMEM) && entries > ENTRIES_MIN =>
-                {
+            let error = match build(setup, entries, completions) {
+                Ok(ring) => return Ok((ring, setup)),
+                Err(error) => error,
+            };
+            match error.raw_os_error() {
+                Some(libc::ENOMEM) if entries > ENTRIES_MIN => {
                     entries = (entries / 2).max(ENTRIES_MIN);
                     completions = (completions / 2).max(2 * entries);
                 }
-                Err(error) if error.raw_os_error() == Some(libc::EINVAL) => {
+                Some(libc::EINVAL) => {
                     refused = Some(error);
                     break;
                 }
-                Err(error) => return Err(reason(error, entries)),
+                _ => return Err(reason(error, entries)),
             }
         }
     }
@@ -237,6 +247,60 @@ mod tests {
         assert!(hint(Some("1\n".into())).contains("CAP_SYS_ADMIN"));
         assert!(hint(Some("0\n".into())).contains("seccomp"));
         assert!(hint(None).contains("seccomp"));
+    }
+
+    fn refusal<T>(errno: i32) -> io::Result<T> {
+        Err(io::Error::from_raw_os_error(errno))
+    }
+
+    #[test]
+    fn where_memory_is_short_the_ring_is_smaller() {
+        let config = UringConfig {
+            entries: 1000,
+            completions: 5000,
+            ..UringConfig::default()
+        };
+        let granted = climb(&config, |_, entries, completions| match entries {
+            ..=32 => Ok((entries, completions)),
+            _ => refusal(libc::ENOMEM),
+        });
+        let ((entries, completions), setup) = granted.unwrap();
+        assert!((16..=32).contains(&entries) && completions >= 2 * entries);
+        assert!(setup.has(Ability::DeferTaskrun));
+
+        let refused = climb(&config, |_, _, _| refusal::<()>(libc::ENOMEM));
+        assert!(matches!(
+            refused,
+            Err(SetupError::NoMemory { entries: 2, .. })
+        ));
+    }
+
+    #[test]
+    fn what_a_kernel_does_not_know_is_left_out() {
+        let config = UringConfig::default();
+        let granted = |unknown: Abilities| {
+            climb(&config, |setup, _, _| {
+                match setup == setup.without(unknown) {
+                    true => Ok(()),
+                    false => refusal(libc::EINVAL),
+                }
+            })
+        };
+        let of_6_0 = granted(Ability::DeferTaskrun.into()).unwrap().1;
+        assert_eq!(of_6_0, Ability::SubmitAll | Ability::CoopTaskrun);
+        let of_5_18 = granted(Ability::DeferTaskrun | Ability::CoopTaskrun)
+            .unwrap()
+            .1;
+        assert_eq!(of_5_18, Ability::SubmitAll.into());
+        assert_eq!(granted(Abilities::ALL).unwrap().1, Abilities::NONE);
+
+        let mut tries = 0;
+        let refused = climb(&config, |_, _, _| {
+            tries += 1;
+            refusal::<()>(libc::EPERM)
+        });
+        assert!(matches!(refused, Err(SetupError::Forbidden { .. })));
+        assert_eq!(tries, 1, "what is forbidden is not asked for again");
     }
 
     #[test]
