@@ -34,6 +34,10 @@ fn count(contender: &str, cell: Cell, ops: u64) -> io::Result<u64> {
         .and_then(|(_, count)| count.trim().parse().ok());
     match collected {
         Some(count) if output.status.success() => Ok(count),
-        _ => Err(io::Error::other(format!("valgrind said: {text}"))),
+        _ => {
+            let reason = text.lines().find(|line| line.contains("terminating"));
+            let reason = reason.or(text.lines().last()).unwrap_or("nothing");
+            Err(io::Error::other(format!("valgrind said: {reason}")))
+        }
     }
 }
