@@ -66,6 +66,7 @@ fn what_waits_ends_as_cancelled_at_each_stage() {
             let token = cancel_at(desk, stage, watch);
             assert!(desk.end_of(token).is_cancelled());
 
+            let (socket, _full) = desk.local_pair();
             fill(desk, &socket);
             let token = cancel_at(
                 desk,

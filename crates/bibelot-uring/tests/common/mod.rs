@@ -6,6 +6,7 @@ use std::fs;
 use std::io::Read;
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
 
 use bibelot_reactor::{Buf, Call, Completion, Fd, ListenHow, Op, Outcome, Reactor, Token};
@@ -116,6 +117,15 @@ impl Desk {
     pub fn pair(&mut self) -> (Fd, TcpStream) {
         let (ours, theirs) = pair();
         let call = Call::Adopt { socket: ours };
+        (self.uring.call(call).unwrap().into_fd().unwrap(), theirs)
+    }
+
+    /// A connected pair without a network between, so that what is full stays full until it is read.
+    pub fn local_pair(&mut self) -> (Fd, UnixStream) {
+        let (ours, theirs) = UnixStream::pair().unwrap();
+        let call = Call::Adopt {
+            socket: ours.into(),
+        };
         (self.uring.call(call).unwrap().into_fd().unwrap(), theirs)
     }
 }
