@@ -179,7 +179,9 @@ impl End {
         match *say {
             Say::Send(len) => {
                 let start = self.taken.len();
-                let data: Vec<u8> = (start..start + len).map(|n| ((n * 31) >> 3) as u8).collect();
+                let data: Vec<u8> = (start..start + len)
+                    .map(|n| ((n * 31) >> 3) as u8)
+                    .collect();
                 let token = drive.send(&socket, &data);
                 drive.pass(Duration::from_micros(1));
                 drive.reactor.cancel(token);
