@@ -6,7 +6,7 @@
 //!
 //! # Invariants
 //!
-//! - `NUMBER` is the number of the kernel in `CORE`, and 0 when there is none.
+//! - `NUMBER` is the number of the kernel in `CORE`, and 0 when there is none or it is hidden.
 //! - Code runs under a shared borrow of `CORE`; it is replaced only when no kernel code runs.
 
 use std::cell::{Cell, RefCell};
@@ -48,6 +48,9 @@ pub(crate) fn is_here(kernel: KernelId) -> bool {
 
 /// Runs `body` with this thread's kernel, if it has one.
 pub(crate) fn with<R>(body: impl FnOnce(&Rc<Core>) -> R) -> Option<R> {
+    if NUMBER.get() == 0 {
+        return None;
+    }
     CORE.with_borrow(|core| core.as_deref().map(body))
 }
 
@@ -69,9 +72,24 @@ pub(crate) fn expect<R>(what: &str, body: impl FnOnce(&Rc<Core>) -> R) -> R {
     }
 }
 
-/// Whether this thread has a kernel.
+/// Hides this thread's kernel from what runs while the guard lives, as if it ran on another thread.
+pub(crate) fn hide() -> Hidden {
+    Hidden(NUMBER.replace(0))
+}
+
+/// The kernel of this thread is hidden.
+#[must_use]
+pub(crate) struct Hidden(u64);
+
+impl Drop for Hidden {
+    fn drop(&mut self) {
+        NUMBER.set(self.0);
+    }
+}
+
+/// Whether this thread has a kernel, hidden or not.
 pub(crate) fn is_taken() -> bool {
-    NUMBER.with(Cell::get) != 0
+    CORE.with_borrow(Option::is_some)
 }
 
 /// Makes `core` the kernel of this thread. The caller has seen that there is none.

@@ -21,6 +21,7 @@ use bibelot_sched::Wake;
 use bibelot_timer::Instant;
 
 use crate::core::{Core, Timer, contain};
+use crate::home;
 use crate::ready::Item;
 use crate::remote::{Message, Post};
 
@@ -94,7 +95,11 @@ impl Core {
         timeout: Option<Duration>,
         ends: &mut Vec<Completion>,
     ) -> io::Result<()> {
-        self.reactor.borrow_mut().poll(timeout, ends)?;
+        // What runs inside a poll (jobs of a simulated world) is not at home, as on a pool's thread.
+        let hidden = home::hide();
+        let polled = self.reactor.borrow_mut().poll(timeout, ends);
+        drop(hidden);
+        polled?;
         let now = self.read_clock();
         self.settle(ends);
         self.fire_timers(now);

@@ -322,7 +322,6 @@ fn kernel_and_world_show_one_time_and_one_name() {
 }
 
 #[test]
-#[ignore = "waits for the kernel to hide its home from what runs inside the reactor's poll"]
 fn a_job_may_drop_what_belongs_to_the_kernel() {
     for seed in 0..10 {
         Sim::new(seed).block_on(async {
