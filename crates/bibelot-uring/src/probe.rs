@@ -7,13 +7,18 @@
 
 use std::fmt;
 use std::io;
+use std::thread;
 
 use io_uring::{Probe, opcode};
 
 use crate::ring::{Plain, Ring, Wait};
 use crate::setup::{Granted, SetupError};
 use crate::tag::Tag;
+use crate::uring::REST;
 use crate::{Abilities, Ability, UringConfig, setup};
+
+/// How often the first enter is tried where memory is short at the moment.
+const TRIES_MAX: u32 = 100;
 
 /// What this machine's io_uring offers a reactor.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -94,10 +99,17 @@ pub(crate) fn open(config: &UringConfig) -> Result<(Ring, UringReport), SetupErr
 fn enter_once(ring: &mut Ring) -> io::Result<()> {
     ring.push_plain(Plain::Nop, Tag::NOBODY.bits());
     let mut taken = Vec::new();
+    let mut tries = 0;
     while taken.is_empty() {
-        match ring.enter(Wait::Forever, true) {
-            Err(error) if error.kind() != io::ErrorKind::Interrupted => return Err(error),
-            _ => ring.reap(&mut taken),
+        tries += 1;
+        let Err(error) = ring.enter(Wait::Forever, true) else {
+            ring.reap(&mut taken);
+            continue;
+        };
+        match error.raw_os_error() {
+            Some(libc::EINTR) => {}
+            Some(libc::EAGAIN | libc::EBUSY) if tries < TRIES_MAX => thread::sleep(REST),
+            _ => return Err(error),
         }
     }
     Ok(())

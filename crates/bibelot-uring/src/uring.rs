@@ -32,7 +32,7 @@ use crate::tag::Tag;
 use crate::{Ability, SetupError, UringConfig, UringReport};
 
 /// How long a thread rests when the operating system has no room for what is to be submitted.
-const REST: Duration = Duration::from_millis(1);
+pub(crate) const REST: Duration = Duration::from_millis(1);
 
 /// A reactor on io_uring.
 ///
