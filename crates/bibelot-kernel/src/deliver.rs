@@ -6,7 +6,9 @@
 use std::rc::Rc;
 use std::task::Waker;
 
-use crate::cancel::{self, Asked, Cancelled, Cause, Frame, Request, Spot, View, Wish, path};
+use crate::cancel::{
+    self, Asked, Cancelled, Cause, Frame, Request, Spot, View, Wish, path, unheard,
+};
 use crate::core::{Core, wake_all};
 use crate::tasks::TaskKey;
 
@@ -48,7 +50,7 @@ impl Core {
 
     /// Delivers `request` here, now.
     pub(crate) fn tell(&self, request: Request) -> Cancelled {
-        path::change(|path| cancel::tell(path, request.origin, self.last_stamp()));
+        path::change(|path| cancel::tell(path, request.origin, self.last_stamp(), self.now()));
         Cancelled::new(request.cause)
     }
 
@@ -131,22 +133,34 @@ impl Core {
         self.unheard_in(&frame)
     }
 
+    /// Whether something was asked, or is to be looked for, that nothing parked inside the innermost frame
+    /// on the path can hear.
+    pub(crate) fn is_deaf(&self) -> bool {
+        path::look(|path| path.last().copied()).is_some_and(|frame| self.is_deaf_in(&frame))
+    }
+
+    fn is_deaf_in(&self, frame: &Frame) -> bool {
+        if frame.occupied || (frame.alarm > self.now() && !self.current.asked.get()) {
+            return false;
+        }
+        let key = self.current.key();
+        key.is_some_and(|key| {
+            let tasks = self.tasks.borrow();
+            !tasks
+                .get(key)
+                .is_some_and(|entry| entry.has_foreign(frame.id))
+        })
+    }
+
     /// The same for `frame`, which must be the innermost on the path.
     pub(crate) fn unheard_in(&self, frame: &Frame) -> Option<Request> {
-        if frame.occupied || (frame.alarm > self.now() && !self.current.asked.get()) {
+        if !self.is_deaf_in(frame) {
             return None;
         }
-        let key = self.current.key()?;
-        let is_listed = self
-            .tasks
-            .borrow()
-            .get(key)
-            .is_some_and(|e| e.has_foreign(frame.id));
-        if is_listed {
-            None
-        } else {
-            self.view(|view| view.due(None))
-        }
+        self.view(|view| {
+            let own = view.due(None);
+            own.or_else(|| unheard::left().and_then(|origin| view.of(origin)))
+        })
     }
 
     /// Asks the task to stop, once; whether this was the first time.

@@ -7,6 +7,7 @@
 //! | File | What it holds |
 //! |---|---|
 //! | `kernel`, `builder`, `shutdown` | making, running and ending a kernel |
+//! | `kernel_handle` | a running kernel from other threads |
 //! | `turn`, `run_task`, `ready`, `choose` | one pass; one poll; what comes next |
 //! | `core`, `home`, `remote` | the state; which kernel is here; how other threads reach it |
 //! | `spawn`, `task`, `join`, `panic`, `tasks`, `tag` | tasks, their handles, their table |
@@ -39,6 +40,7 @@ mod home;
 pub mod io;
 mod join;
 mod kernel;
+mod kernel_handle;
 mod numbers;
 mod observer;
 mod panic;
@@ -63,13 +65,15 @@ pub use cancel::{
     AsCancelled, CancelScope, Cancellable, Cancellation, Cancelled, Cause, Edge, Framed,
     IgnoreAfter, Limit, RunInEdge, RunInScope, ScopeId, TimedOut, TimeoutAfter, TimeoutDrop,
     ViaDyn, ViaError, ViaLocalDyn, branch, cancellable, check_cancellation, current_deadline,
-    ignore_after, ignore_at, set_pending, shield, shield_for, take_pending, timeout_after,
+    ignore_after, ignore_at, is_deaf, set_pending, shield, shield_for, take_pending, timeout_after,
     timeout_at, timeout_drop,
 };
 pub use end_listener::Listening;
+pub use config::OnPanic;
 pub use home::KernelId;
 pub use join::{EndOp, Join, JoinOp, JoinOwned, WaitEnd};
 pub use kernel::{AlreadyRunning, Kernel, Turn, is_running};
+pub use kernel_handle::KernelHandle;
 pub use observer::{Observer, Suspended, Terminated};
 pub use panic::Panic;
 pub use ready::ReadyTask;

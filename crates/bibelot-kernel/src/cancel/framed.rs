@@ -9,7 +9,9 @@ use std::time::Duration;
 use pin_project_lite::pin_project;
 
 use super::frame::Kind;
+use super::path;
 use super::scope::Scope;
+use super::spot::Spot;
 use crate::home;
 
 pin_project! {
@@ -20,12 +22,32 @@ pin_project! {
         body: F,
         lifts_after: Option<Duration>,
         scope: Scope,
+        listed: Listed,
+    }
+}
+
+/// The place of a pending shield among the task's traps with wakers of their own.
+#[derive(Default)]
+struct Listed(Option<Spot>);
+
+impl Listed {
+    fn leave(&mut self) {
+        if let Some(spot) = self.0.take() {
+            spot.leave_foreign();
+        }
+    }
+}
+
+impl Drop for Listed {
+    fn drop(&mut self) {
+        self.leave();
     }
 }
 
 /// Runs `body` unheard of requests from outside, which wait for the first blocking point after it.
 ///
-/// Scopes inside work. Under an executor that is not ours it changes nothing.
+/// Scopes inside work. A future that cannot hear is not dropped either while the shield holds. Under an
+/// executor that is not ours it changes nothing.
 ///
 /// Curio: `disable_cancellation()`.
 pub fn shield<F: Future>(body: F) -> Framed<F> {
@@ -33,6 +55,7 @@ pub fn shield<F: Future>(body: F) -> Framed<F> {
         body,
         lifts_after: None,
         scope: Scope::new(Kind::Shield),
+        listed: Listed::default(),
     }
 }
 
@@ -42,6 +65,7 @@ pub fn shield_for<F: Future>(span: Duration, body: F) -> Framed<F> {
         body,
         lifts_after: Some(span),
         scope: Scope::new(Kind::Shield),
+        listed: Listed::default(),
     }
 }
 
@@ -53,7 +77,19 @@ pub fn branch<F: Future>(body: F) -> Framed<F> {
         body,
         lifts_after: None,
         scope: Scope::new(Kind::Branch),
+        listed: Listed::default(),
     }
+}
+
+/// Whether something was asked that nothing parked inside the innermost scope here can hear.
+///
+/// For combinators that poll only those of their arms that were woken: before such a one says that it
+/// waits, and this is so, it polls the others, too, since an arm that cannot hear says so when it is
+/// polled.
+#[doc(hidden)]
+#[must_use]
+pub fn is_deaf() -> bool {
+    home::with(|core| core.is_deaf()).unwrap_or(false)
 }
 
 impl<F: Future> Future for Framed<F> {
@@ -71,8 +107,17 @@ impl<F: Future> Future for Framed<F> {
         {
             this.scope.frame.deadline = core.now() + span;
         }
-        this.scope
-            .poll_driven(&core, context, |context| body.poll(context))
+        let polled = this
+            .scope
+            .poll_driven(&core, context, |context| body.poll(context));
+        if polled.is_pending() && this.scope.frame.masks(core.now()) {
+            // What waits behind a shield is left alone, also if nothing in it could hear.
+            path::occupy();
+            this.listed.0 = Some(core.keep_spot(this.listed.0, context.waker()));
+        } else {
+            this.listed.leave();
+        }
+        polled
     }
 }
 

@@ -5,7 +5,7 @@
 //! | `cause`, `cancelled`, `as_cancelled` | the value that travels, and how any error is asked for it |
 //! | `frame`, `path` | the scopes around the code being polled |
 //! | `request` | which request is due, and what telling it changes |
-//! | `scope` | what the scopes' futures have in common |
+//! | `scope`, `unheard` | what the scopes' futures have in common; what their arms cannot hear |
 //! | `limit`, `framed`, `cancellable`, `stop` | the scopes' futures |
 //! | `spot` | where a trap parked |
 //! | `check`, `taken` | asking and putting back by hand; what was taken |
@@ -24,13 +24,14 @@ mod scope;
 mod spot;
 mod stop;
 mod taken;
+pub(crate) mod unheard;
 
 pub use as_cancelled::{AsCancelled, ViaDyn, ViaError, ViaLocalDyn};
 pub use cancellable::{Cancellable, cancellable};
 pub use cancelled::{Cancellation, Cancelled};
 pub use cause::{Cause, ScopeId};
 pub use check::{check_cancellation, current_deadline, set_pending, take_pending};
-pub use framed::{Framed, branch, shield, shield_for};
+pub use framed::{Framed, branch, is_deaf, shield, shield_for};
 pub use limit::{
     IgnoreAfter, Limit, TimedOut, TimeoutAfter, TimeoutDrop, ignore_after, ignore_at,
     timeout_after, timeout_at, timeout_drop,

@@ -16,6 +16,7 @@ use std::mem::ManuallyDrop;
 use bibelot_timer::Instant;
 
 use super::frame::{Frame, Kind};
+use super::unheard;
 
 thread_local! {
     /// Freed by `free` and not by the thread's end, so that it can be reached to the last.
@@ -71,6 +72,7 @@ pub(crate) fn enter(mut frame: Frame, now: Instant, stamps: impl Fn() -> u64) ->
 
 /// Begins a path with a task's root frame. What a poll that panicked left is cleared away.
 pub(crate) fn push_root(root: Frame) {
+    unheard::clear();
     PATH.with_borrow_mut(|path| {
         path.clear();
         path.push(root);

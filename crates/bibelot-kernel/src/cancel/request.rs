@@ -76,6 +76,16 @@ impl View<'_> {
         self.strongest(0, None)
     }
 
+    /// The request of this origin's.
+    pub(crate) fn of(self, origin: Origin) -> Option<Request> {
+        let cause = match origin {
+            Origin::Cancel => self.asked.cancel.as_ref()?.cause.clone(),
+            Origin::Note => self.asked.note.as_ref()?.cause.clone(),
+            Origin::Scope(id) => self.path.iter().find(|frame| frame.id == id)?.cause(),
+        };
+        Some(Request { origin, cause })
+    }
+
     fn strongest(self, from: usize, spot: Option<Spot>) -> Option<Request> {
         let met = |stamp: u64, told: u64| {
             stamp > told || spot.is_some_and(|spot| spot.task == self.task && stamp > spot.stamp)
@@ -102,7 +112,6 @@ impl View<'_> {
         }
         let level = self.path.iter().rev().find(|frame| frame.is_level())?;
         let is_met = |frame: &Frame| {
-            // What the level was told of by hand, it was told of all the same.
             let told = if taken::is_told(level, frame) {
                 u64::MAX
             } else {
@@ -122,12 +131,18 @@ impl View<'_> {
 }
 
 /// Notes on the path that `origin`'s request is delivered here, now; `last` is the newest stamp.
-pub(crate) fn tell(path: &mut [Frame], origin: Origin, last: u64) {
+pub(crate) fn tell(path: &mut [Frame], origin: Origin, last: u64, now: Instant) {
     silence_inside(path, origin);
+    let is_shielded = path.iter().any(|frame| frame.masks(now));
     match origin {
         Origin::Cancel => branches(path).for_each(|frame| frame.told_cancel = last),
         Origin::Note => branches(path).for_each(|frame| frame.told_note = last),
-        Origin::Scope(_) => tell_levels(path, last),
+        Origin::Scope(id) if is_shielded => {
+            if has_edge(path, id) {
+                taken::tell(levels_told(path), id);
+            }
+        }
+        Origin::Scope(_) => levels_told(path).for_each(|frame| frame.told = last),
     }
 }
 
@@ -138,12 +153,17 @@ pub(crate) fn tell_taken(path: &mut [Frame], origin: Origin, last: u64) {
         Origin::Cancel => branches(path).for_each(|frame| frame.told_cancel = last),
         Origin::Note => branches(path).for_each(|frame| frame.told_note = last),
         Origin::Scope(id) => {
-            // A level scope that is stopped is told again and again whatever was taken.
-            if path.iter().any(|frame| frame.id == id && frame.is_edge()) {
-                taken::tell(path, id);
+            if has_edge(path, id) {
+                let levels = path.iter_mut().rev().filter(|frame| frame.is_level());
+                taken::tell(up_to(levels, move |frame| frame.id == id), id);
             }
         }
     }
+}
+
+/// Whether `id` is told once: a level scope that is stopped is told again and again.
+fn has_edge(path: &[Frame], id: u64) -> bool {
+    path.iter().any(|frame| frame.id == id && frame.is_edge())
 }
 
 fn branches(path: &mut [Frame]) -> impl Iterator<Item = &mut Frame> {
@@ -167,13 +187,25 @@ fn silence_inside(path: &mut [Frame], origin: Origin) {
 }
 
 /// From the innermost level outwards through branches, up to and including the first other level.
-fn tell_levels(path: &mut [Frame], last: u64) {
-    for frame in path.iter_mut().rev().filter(|frame| frame.is_level()) {
-        frame.told = last;
-        if frame.kind != Kind::Branch {
-            break;
+fn levels_told(path: &mut [Frame]) -> impl Iterator<Item = &mut Frame> {
+    let levels = path.iter_mut().rev().filter(|frame| frame.is_level());
+    up_to(levels, |frame| frame.kind != Kind::Branch)
+}
+
+/// The frames up to and including the first that `is_last`.
+fn up_to<'a>(
+    mut frames: impl Iterator<Item = &'a mut Frame>,
+    is_last: impl Fn(&Frame) -> bool,
+) -> impl Iterator<Item = &'a mut Frame> {
+    let mut is_over = false;
+    std::iter::from_fn(move || {
+        if is_over {
+            return None;
         }
-    }
+        let frame = frames.next()?;
+        is_over = is_last(frame);
+        Some(frame)
+    })
 }
 
 #[cfg(test)]
@@ -191,7 +223,7 @@ mod tests {
         for (frame, id) in path.iter_mut().skip(1).zip([6, 7, 8]) {
             frame.id = id;
         }
-        tell(&mut path, Origin::Scope(7), 9);
+        tell(&mut path, Origin::Scope(7), 9, Instant::ZERO);
         let silenced: Vec<bool> = path.iter().map(|frame| frame.silenced).collect();
         assert_eq!(silenced, [false, false, false, true]);
     }

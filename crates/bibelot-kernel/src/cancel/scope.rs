@@ -13,6 +13,7 @@ use super::cause::ScopeId;
 use super::frame::{Frame, Kind};
 use super::path;
 use super::taken;
+use super::unheard;
 use crate::core::{Core, disarm_from_anywhere};
 use crate::home::KernelId;
 
@@ -49,19 +50,21 @@ impl Scope {
         body: impl FnOnce(&mut Context<'_>) -> Poll<R>,
     ) -> Result<Poll<R>, Cancelled> {
         let had_fired = self.frame.fired != 0;
+        let outer = unheard::begin();
         let entered = path::enter(self.frame, core.now(), || core.next_stamp());
         if entered.fires && !self.is_new() {
             core.wake_inside(self.frame.id);
         }
         let polled = body(context);
-        let mut unheard = None;
+        let mut told = None;
         let mut is_covered = false;
         if polled.is_pending() {
-            unheard = core.unheard().map(|request| core.tell(request));
+            told = core.unheard().map(|request| core.tell(request));
             is_covered = path::is_covered(self.frame.deadline);
         }
         self.frame = entered.leave();
-        if let Some(told) = unheard {
+        unheard::end(&outer, polled.is_pending() && told.is_none());
+        if let Some(told) = told {
             self.disarm();
             return Err(told);
         }
@@ -72,16 +75,25 @@ impl Scope {
         Ok(polled)
     }
 
-    /// Polls a body that is always driven to its end: what nothing inside hears stays due.
+    /// Polls a body that is always driven to its end: what nothing inside hears stays due, and is left to
+    /// the scope around.
     pub(crate) fn poll_driven<R>(
         &mut self,
         core: &Rc<Core>,
         context: &mut Context<'_>,
         body: impl FnOnce(&mut Context<'_>) -> Poll<R>,
     ) -> Poll<R> {
+        let outer = unheard::begin();
         let entered = path::enter(self.frame, core.now(), || core.next_stamp());
         let polled = body(context);
+        if polled.is_pending()
+            && self.frame.kind == Kind::Branch
+            && let Some(request) = core.unheard()
+        {
+            unheard::leave(request.origin);
+        }
         self.frame = entered.leave();
+        unheard::end(&outer, polled.is_pending());
         match polled {
             Poll::Ready(_) => self.disarm(),
             Poll::Pending => self.arm(core, context, false, false),

@@ -1,8 +1,9 @@
-//! What was taken by hand: single expiries that single levels were told of.
+//! What was told alone: single expiries that single levels were told of.
 //!
-//! A level's `told` stamp covers every expiry up to it, which is right for a delivery: what is weaker is
-//! silenced by it. An expiry that is taken by hand silences nothing, so the others that have passed are
-//! still to come, and that this one is not is written down here, as (level, limit), until either is gone.
+//! A level's `told` stamp covers every expiry up to it, which is right for a delivery where all can be
+//! heard: what is stronger was told before, and what is weaker is silenced. It is not where an expiry is
+//! taken by hand, which silences nothing, nor behind a shield, which hides stronger ones that are still to
+//! come. There it is written down here, as (level, limit), until either is gone.
 //!
 //! # Invariants
 //!
@@ -23,25 +24,22 @@ fn with<R: Default>(act: impl FnOnce(&mut Vec<(u64, u64)>) -> R) -> R {
     done.unwrap_or_default()
 }
 
-/// Whether `level` was told of the expiry of `limit` by hand.
+/// Whether `level` was told of the expiry of `limit`.
 pub(crate) fn is_told(level: &Frame, limit: &Frame) -> bool {
     level.has_taken && with(|taken| taken.contains(&(level.id, limit.id)))
 }
 
-/// Notes that every level from the innermost to `limit` was told of its expiry.
-pub(crate) fn tell(path: &mut [Frame], limit: u64) {
+/// Notes that `levels` were told of the expiry of `limit`.
+pub(crate) fn tell<'a>(levels: impl Iterator<Item = &'a mut Frame>, limit: u64) {
     with(|taken| {
-        for frame in path.iter_mut().rev().filter(|frame| frame.is_level()) {
+        for frame in levels {
             frame.has_taken = true;
             taken.push((frame.id, limit));
-            if frame.id == limit {
-                break;
-            }
         }
     });
 }
 
-/// Gives a new level what the one around it was told by hand.
+/// Gives a new level what the one around it was told.
 pub(crate) fn inherit(level: &mut Frame, outer: &Frame) {
     if !outer.has_taken {
         return;
@@ -76,9 +74,9 @@ mod tests {
     }
 
     #[test]
-    fn what_was_taken_is_told_up_to_its_limit_and_forgotten_with_it() {
+    fn what_was_told_is_inherited_and_forgotten_with_its_limit() {
         let mut path = [limit(1), limit(2), limit(3)];
-        tell(&mut path, 2);
+        tell(path.iter_mut().skip(1), 2);
         let [outer, middle, inner] = path;
         assert!(is_told(&inner, &middle) && is_told(&middle, &middle));
         assert!(!is_told(&inner, &inner) && !is_told(&outer, &middle));

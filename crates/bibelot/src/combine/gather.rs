@@ -9,7 +9,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use bibelot_kernel::{Framed, branch};
+use bibelot_kernel::{Framed, branch, is_deaf};
 
 use super::hub::{Hub, Line};
 
@@ -132,6 +132,10 @@ impl<F: Future> Future for Gather<F> {
                 hub.drain(context.waker(), &mut this.woken);
                 for &arm in &this.woken {
                     this.left -= usize::from(this.arms[arm].poll(context));
+                }
+                if this.left > 0 && is_deaf() {
+                    let ended = this.arms.iter_mut().map(|arm| arm.poll(context));
+                    this.left -= ended.filter(|&has_ended| has_ended).count();
                 }
             }
         }
