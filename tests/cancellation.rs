@@ -1,5 +1,7 @@
 //! Cancellation against its specification: the worked examples, and random programs against a model.
 
+#[path = "cancellation/examples.rs"]
+mod examples;
 #[path = "cancellation/model.rs"]
 mod model;
 #[path = "cancellation/program.rs"]
@@ -15,27 +17,33 @@ use proptest::test_runner::TestRunner;
 
 use program::{Features, programs};
 
-fn agree(features: Features, cases: u32) {
+/// How many programs a test runs; `BIBELOT_CASES` in the environment says otherwise.
+const CASES: u32 = 3000;
+
+fn agree(features: Features) {
+    let asked = std::env::var("BIBELOT_CASES")
+        .ok()
+        .and_then(|cases| cases.parse().ok());
     let config = ProptestConfig {
-        cases,
+        cases: asked.unwrap_or(CASES),
         failure_persistence: None,
         ..ProptestConfig::default()
     };
     let result = TestRunner::new(config).run(&programs(features), |program| {
         let (expected, found) = (model::run(&program, None), real::run(&program));
-        if expected != found {
-            let common = expected
-                .iter()
-                .zip(&found)
-                .take_while(|(a, b)| a == b)
-                .count();
-            return Err(TestCaseError::fail(format!(
-                "after {common} events the model says {:#?}, the kernel {:#?}",
-                &expected[common..],
-                &found[common..]
-            )));
+        if expected == found {
+            return Ok(());
         }
-        Ok(())
+        let common = expected
+            .iter()
+            .zip(&found)
+            .take_while(|(a, b)| a == b)
+            .count();
+        Err(TestCaseError::fail(format!(
+            "after {common} events the model says {:#?}, the kernel {:#?}",
+            &expected[common..],
+            &found[common..]
+        )))
     });
     if let Err(error) = result {
         panic!("{error}");
@@ -44,47 +52,38 @@ fn agree(features: Features, cases: u32) {
 
 #[test]
 fn limits_shields_and_requests_agree_with_the_model() {
-    agree(
-        Features {
-            joins: false,
-            foreign: false,
-            lifting: false,
-            levels: false,
-            by_hand: false,
-            ..Features::ALL
-        },
-        4000,
-    );
+    agree(Features {
+        joins: false,
+        foreign: false,
+        lifting: false,
+        levels: false,
+        by_hand: false,
+        ..Features::ALL
+    });
 }
 
 #[test]
 fn joins_of_both_kinds_agree_with_the_model() {
-    agree(
-        Features {
-            foreign: false,
-            lifting: false,
-            levels: false,
-            by_hand: false,
-            ..Features::ALL
-        },
-        4000,
-    );
+    agree(Features {
+        foreign: false,
+        lifting: false,
+        levels: false,
+        by_hand: false,
+        ..Features::ALL
+    });
 }
 
 #[test]
 fn everything_agrees_with_the_model() {
-    agree(Features::ALL, 4000);
+    agree(Features::ALL);
 }
 
 #[test]
 fn programs_that_burn_time_agree_with_the_model() {
-    agree(
-        Features {
-            requests: false,
-            ..Features::ALL
-        },
-        4000,
-    );
+    agree(Features {
+        requests: false,
+        ..Features::ALL
+    });
 }
 
 #[test]

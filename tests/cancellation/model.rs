@@ -28,6 +28,8 @@ pub enum Break {
     CancelToldInnermostOnly,
     /// R11: nothing is dropped.
     NoDeafRule,
+    /// R11: an arm that hears nothing does not matter once the level was told.
+    NoDeafArms,
     /// R9: `shield` hides nothing.
     NoShield,
     /// Section 2: a limit's end is what its body returns.
@@ -37,7 +39,7 @@ pub enum Break {
 }
 
 impl Break {
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::NoSilence,
         Self::NoInheritanceIntoLimits,
         Self::NoInheritanceIntoBranches,
@@ -46,6 +48,7 @@ impl Break {
         Self::NotToldOutwards,
         Self::CancelToldInnermostOnly,
         Self::NoDeafRule,
+        Self::NoDeafArms,
         Self::NoShield,
         Self::NoClaim,
         Self::NoUncaught,
@@ -70,8 +73,8 @@ pub fn run(program: &Program, broken: Option<Break>) -> Vec<Event> {
                 world.note_event(size(&program.steps), what);
                 break;
             }
-            Polled::Pending { heard } => {
-                if let Some(told) = world.unheard(&path, heard) {
+            Polled::Pending(inside) => {
+                if let Some(told) = world.unheard(&path, inside) {
                     world.note_event(size(&program.steps), What::Dropped(told.origin));
                     break;
                 }
@@ -220,6 +223,11 @@ impl World {
             .is_some_and(|deadline| deadline <= self.now)
     }
 
+    /// Whether it is a shield that has not lifted.
+    fn masks(&self, frame: usize) -> bool {
+        self.frames[frame].kind == Kind::Shield && !self.has_passed(frame)
+    }
+
     /// Every request there is by now.
     fn existing(&self) -> BTreeSet<Request> {
         let limits = (0..self.frames.len()).filter(|&frame| self.frames[frame].kind == Kind::Limit);
@@ -234,9 +242,7 @@ impl World {
 
     /// The strongest request that may be delivered on `path`.
     fn due(&self, path: &[usize], parked: Option<&BTreeSet<Request>>) -> Option<Request> {
-        let masks =
-            |&frame: &usize| self.frames[frame].kind == Kind::Shield && !self.has_passed(frame);
-        let from = match path.iter().rposition(masks) {
+        let from = match path.iter().rposition(|&frame| self.masks(frame)) {
             Some(_) if self.is_broken(Break::NoShield) => 0,
             Some(index) => index + 1,
             None => 0,
@@ -368,12 +374,20 @@ impl World {
     }
 
     /// Tells a request that nothing inside the innermost frame heard.
-    fn unheard(&mut self, path: &[usize], heard: bool) -> Option<Fail> {
-        if heard || self.is_broken(Break::NoDeafRule) {
+    fn unheard(&mut self, path: &[usize], inside: Inside) -> Option<Fail> {
+        let request = self.is_deaf_to(path, inside)?;
+        Some(self.tell(path, request))
+    }
+
+    /// The request that nothing inside the innermost frame hears: its own, or that of an arm inside.
+    fn is_deaf_to(&self, path: &[usize], inside: Inside) -> Option<Request> {
+        if inside.heard || self.is_broken(Break::NoDeafRule) {
             return None;
         }
-        let request = self.due(path, None)?;
-        Some(self.tell(path, request))
+        let of_arm = inside
+            .deaf_to
+            .filter(|_| !self.is_broken(Break::NoDeafArms));
+        self.due(path, None).or(of_arm)
     }
 
     /// A note that carries this scope's request goes with it.
@@ -400,11 +414,35 @@ impl Request {
 }
 
 enum Polled {
-    /// Whether a leaf that can hear is parked inside.
-    Pending {
-        heard: bool,
-    },
+    Pending(Inside),
     Done(Result<(), Fail>),
+}
+
+/// What is inside a pending body.
+#[derive(Clone, Copy, Default)]
+struct Inside {
+    /// A leaf that can hear is parked there.
+    heard: bool,
+    /// An arm with a branch of its own cannot hear this.
+    deaf_to: Option<Request>,
+}
+
+impl Inside {
+    const HEARS: Self = Self {
+        heard: true,
+        deaf_to: None,
+    };
+    const DEAF: Self = Self {
+        heard: false,
+        deaf_to: None,
+    };
+
+    fn and(self, other: Self) -> Self {
+        Self {
+            heard: self.heard || other.heard,
+            deaf_to: self.deaf_to.or(other.deaf_to),
+        }
+    }
 }
 
 /// Steps under way.
@@ -461,7 +499,7 @@ impl<'p> Seq<'p> {
                         .get_or_insert_with(|| Active::begin(step, number, world, path));
                     match active.poll(step, number, world, path) {
                         Polled::Done(result) => (result, step.swallows()),
-                        pending @ Polled::Pending { .. } => return pending,
+                        pending @ Polled::Pending(_) => return pending,
                     }
                 }
             };
@@ -603,12 +641,12 @@ impl<'p> Active<'p> {
                         *existed = Some(world.existing());
                         world.parks_for_a_turn |= *for_a_turn;
                     }
-                    return Polled::Pending { heard: true };
+                    return Polled::Pending(Inside::HEARS);
                 }
             }
             Self::Foreign { end } => {
                 if *end > world.now {
-                    return Polled::Pending { heard: false };
+                    return Polled::Pending(Inside::DEAF);
                 }
                 Ok(())
             }
@@ -617,8 +655,8 @@ impl<'p> Active<'p> {
                 path.push(frame);
                 let polled = body.poll(world, path);
                 let dropped = match (&polled, world.frames[frame].kind) {
-                    (Polled::Pending { heard }, Kind::Limit | Kind::Level | Kind::Branch) => {
-                        world.unheard(path, *heard)
+                    (Polled::Pending(inside), Kind::Limit | Kind::Level | Kind::Branch) => {
+                        world.unheard(path, *inside)
                     }
                     _ => None,
                 };
@@ -626,6 +664,10 @@ impl<'p> Active<'p> {
                 let result = match (dropped, polled) {
                     (Some(told), _) => Err(told),
                     (None, Polled::Done(result)) => result,
+                    // What waits behind a shield is left alone.
+                    (None, Polled::Pending(_)) if world.masks(frame) => {
+                        return Polled::Pending(Inside::HEARS);
+                    }
                     (None, pending) => return pending,
                 };
                 match end(step, frame, world, result) {
@@ -637,13 +679,13 @@ impl<'p> Active<'p> {
                 }
             }
             Self::Join { arms } => {
-                let mut heard = false;
+                let mut inside = Inside::DEAF;
                 for arm in arms.iter_mut() {
-                    heard |= arm.poll(world, path);
+                    inside = inside.and(arm.poll(world, path));
                 }
                 let results: Vec<_> = arms.iter().filter_map(|arm| arm.result).collect();
                 if results.len() < arms.len() {
-                    return Polled::Pending { heard };
+                    return Polled::Pending(inside);
                 }
                 results.into_iter().collect()
             }
@@ -655,10 +697,10 @@ impl<'p> Active<'p> {
 }
 
 impl Arm<'_> {
-    /// Polls it unless it has ended; whether a leaf that can hear is parked inside.
-    fn poll(&mut self, world: &mut World, path: &mut Vec<usize>) -> bool {
+    /// Polls it unless it has ended.
+    fn poll(&mut self, world: &mut World, path: &mut Vec<usize>) -> Inside {
         if self.result.is_some() {
-            return false;
+            return Inside::DEAF;
         }
         if self.facade {
             let frame = *self
@@ -666,17 +708,18 @@ impl Arm<'_> {
                 .get_or_insert_with(|| world.frame(Kind::Branch, None, path));
             path.push(frame);
         }
-        let polled = self.body.poll(world, path);
+        let mut inside = Inside::DEAF;
+        match self.body.poll(world, path) {
+            Polled::Done(result) => self.result = Some(result),
+            Polled::Pending(found) => inside = found,
+        }
         if self.facade {
+            if self.result.is_none() {
+                inside.deaf_to = world.is_deaf_to(path, inside).or(inside.deaf_to);
+            }
             path.pop();
         }
-        match polled {
-            Polled::Pending { heard } => heard,
-            Polled::Done(result) => {
-                self.result = Some(result);
-                false
-            }
-        }
+        inside
     }
 }
 

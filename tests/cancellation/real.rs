@@ -9,9 +9,9 @@ use std::time::Duration;
 
 use bibelot::join;
 use bibelot_kernel::{
-    AsCancelled, CancelScope, Cancellation, Cancelled, Cause, ScopeId, Task, TaskError,
-    cancellable, check_cancellation, clock, ignore_after, set_pending, shield, shield_for, sleep,
-    sleep_until, spawn, take_pending, timeout_after,
+    AsCancelled, CancelScope, Cancellation, Cancelled, Cause, ScopeId, Task, TaskBuilder,
+    TaskError, cancellable, check_cancellation, clock, ignore_after, set_pending, shield,
+    shield_for, sleep, sleep_until, spawn, take_pending, timeout_after,
 };
 
 use super::program::{Event, Origin, Program, Stage, Step, What, canonical, size};
@@ -32,7 +32,10 @@ pub fn run(program: &Program) -> Vec<Event> {
     world.block_on(async move {
         let inside = outside.clone();
         let number = size(&all.steps);
-        let task = spawn(async move {
+        let ended = Rc::new(Cell::new(0));
+        let ends = ended.clone();
+        let builder = TaskBuilder::new().on_end(move |_| ends.set(now()));
+        let task = builder.spawn(async move {
             let result = inside.steps(&inside.steps.steps, 0).await;
             inside.tell(number, inside.what(&result));
         });
@@ -40,8 +43,13 @@ pub fn run(program: &Program) -> Vec<Event> {
         match task.await {
             Ok(()) => {}
             Err(TaskError::Cancelled(told)) => {
-                let origin = outside.origin(&told);
-                outside.tell(number, What::Dropped(origin));
+                let what = What::Dropped(outside.origin(&told));
+                let event = Event {
+                    at: ended.get(),
+                    step: number,
+                    what,
+                };
+                outside.log.borrow_mut().push(event);
             }
             Err(other) => panic!("{other}"),
         }
