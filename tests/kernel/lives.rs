@@ -224,6 +224,112 @@ fn turn_makes_one_pass_and_never_waits() {
 }
 
 #[test]
+fn a_foreign_loop_waits_on_the_kernels_descriptor() {
+    for backend in [Backend::Uring, Backend::Poll] {
+        let Ok(mut kernel) = Kernel::builder().backend(backend).build() else {
+            eprintln!("skipped on {backend:?}");
+            continue;
+        };
+        // A task that another thread wakes, and one that waits for a connection.
+        let waker = std::sync::Arc::new(std::sync::Mutex::new(None::<Waker>));
+        let left = waker.clone();
+        let (woken, accepted, address) = kernel.block_on(async {
+            let woken = spawn(std::future::poll_fn(move |context| {
+                match left.lock().unwrap().replace(context.waker().clone()) {
+                    Some(_) => std::task::Poll::Ready(()),
+                    None => std::task::Poll::Pending,
+                }
+            }));
+            let listener = bibelot::TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let address = listener.local_addr().unwrap();
+            let accepted = spawn(async move { listener.accept().await.is_ok() });
+            (woken, accepted, address)
+        });
+        let mut fd = None;
+        for _ in 0..5 {
+            fd = kernel.turn().unwrap().fd;
+        }
+        let fd = fd.unwrap();
+        assert!(!is_readable(fd, 20), "nothing has come");
+        let foreign = waker.lock().unwrap().clone().unwrap();
+        thread::spawn(move || foreign.wake()).join().unwrap();
+        assert!(is_readable(fd, 5000), "a wake from another thread shows");
+        for _ in 0..5 {
+            kernel.turn().unwrap();
+        }
+        assert!(woken.is_finished());
+        assert!(!is_readable(fd, 20), "it was taken");
+        let _peer = std::net::TcpStream::connect(address).unwrap();
+        assert!(is_readable(fd, 5000), "a connection shows");
+        while !accepted.is_finished() {
+            kernel.turn().unwrap();
+        }
+    }
+}
+
+/// Whether a descriptor is readable within so many milliseconds.
+fn is_readable(fd: std::os::fd::RawFd, wait_ms: i32) -> bool {
+    let mut watched = libc::pollfd {
+        fd,
+        events: libc::POLLIN,
+        revents: 0,
+    };
+    // SAFETY: one descriptor, in memory that lives through the call.
+    unsafe { libc::poll(&raw mut watched, 1, wait_ms) == 1 }
+}
+
+#[test]
+fn a_running_kernel_can_be_stopped_from_another_thread() {
+    each_kernel(|builder| {
+        let mut kernel = builder.build().unwrap();
+        let handle = kernel.handle();
+        thread::spawn(move || handle.stop()).join().unwrap();
+        kernel.turn().unwrap();
+        // Without a run under way nothing happened.
+        kernel.block_on(yield_now()).unwrap();
+        let handle = kernel.handle();
+        let cut = kernel.block_on(async {
+            handle.stop();
+            sleep(Duration::from_secs(3600)).await.unwrap_err()
+        });
+        assert!(matches!(cut.cause(), bibelot::Cause::Shutdown));
+        assert!(!handle.has_ended());
+        drop(kernel);
+        assert!(handle.has_ended());
+    });
+}
+
+#[test]
+fn a_panic_may_end_the_run() {
+    each_kernel(|builder| {
+        let mut kernel = builder
+            .on_panic(bibelot::OnPanic::Shutdown)
+            .build()
+            .unwrap();
+        let cut = kernel.block_on(async {
+            spawn(async { panic!("on purpose") }).detach();
+            sleep(Duration::from_secs(3600)).await.unwrap_err()
+        });
+        assert!(matches!(cut.cause(), bibelot::Cause::Shutdown));
+    });
+}
+
+#[test]
+fn every_operation_may_be_a_checkpoint() {
+    each_kernel(|builder| {
+        let mut kernel = builder.checkpoint_everywhere(true).build().unwrap();
+        let cut = kernel.block_on(async {
+            let ended = spawn(async {});
+            ended.wait().await.unwrap();
+            bibelot::current().cancel_nowait();
+            // It is ready, and a cancel point all the same.
+            ended.wait().await.unwrap_err()
+        });
+        assert!(matches!(cut.cause(), bibelot::Cause::Task));
+    });
+}
+
+#[test]
 fn a_dropped_kernel_drops_every_future_and_value() {
     struct Counted(Rc<Cell<usize>>);
     impl Drop for Counted {

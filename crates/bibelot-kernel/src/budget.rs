@@ -2,22 +2,30 @@
 //!
 //! Code whose operations are always ready would never come back to the kernel. Each that ends at once
 //! takes one from the poll's budget; when it is used up the next one is not begun, wakes its task and
-//! parks. Outside a kernel's poll nothing is counted.
+//! parks. A kernel may be built so that every operation does that once, as in Trio. Outside a kernel's
+//! poll nothing is counted.
 
 use std::cell::Cell;
 
 /// How many operations may end in one poll.
-pub(crate) const PER_POLL: u32 = 128;
+const PER_POLL: u32 = 128;
 
-const UNLIMITED: u32 = u32::MAX;
+/// Every operation parks before it begins.
+const EVERYWHERE: u32 = 1 << 31;
+
+const UNLIMITED: u32 = EVERYWHERE - 1;
 
 thread_local! {
     static LEFT: Cell<u32> = const { Cell::new(UNLIMITED) };
 }
 
 /// A poll begins.
-pub(crate) fn begin() {
-    LEFT.set(PER_POLL);
+pub(crate) fn begin(everywhere: bool) {
+    LEFT.set(if everywhere {
+        PER_POLL | EVERYWHERE
+    } else {
+        PER_POLL
+    });
 }
 
 /// The poll is over.
@@ -25,15 +33,16 @@ pub(crate) fn end() {
     LEFT.set(UNLIMITED);
 }
 
-/// Whether nothing is left.
-pub(crate) fn is_used_up() -> bool {
-    LEFT.get() == 0
+/// Whether an operation must park first, which is new or has parked before.
+pub(crate) fn is_used_up(is_new: bool) -> bool {
+    let left = LEFT.get();
+    left & UNLIMITED == 0 || (is_new && left & EVERYWHERE != 0)
 }
 
 /// An operation has ended without parking.
 pub(crate) fn spend() {
     let left = LEFT.get();
-    if left != UNLIMITED {
-        LEFT.set(left.saturating_sub(1));
+    if left != UNLIMITED && left & UNLIMITED != 0 {
+        LEFT.set(left - 1);
     }
 }

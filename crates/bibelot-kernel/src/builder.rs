@@ -9,7 +9,7 @@ use std::time::Duration;
 use bibelot_sched::Scheduler;
 
 use crate::backend::Backend;
-use crate::config::Config;
+use crate::config::{Config, OnPanic};
 use crate::core::Core;
 use crate::home;
 use crate::kernel::{AlreadyRunning, Kernel};
@@ -100,6 +100,19 @@ impl Builder {
     /// The longest wait in one turn; without it there is no limit.
     pub fn max_park(mut self, span: Duration) -> Self {
         self.config.park_max = Some(span);
+        self
+    }
+
+    /// What happens when a task panics; without it, the panic is the joiner's to handle.
+    pub fn on_panic(mut self, what: OnPanic) -> Self {
+        self.config.on_panic = what;
+        self
+    }
+
+    /// Makes every operation a cancel point that gives way, also one that is ready: for tests, and for
+    /// who comes from Trio.
+    pub fn checkpoint_everywhere(mut self, on: bool) -> Self {
+        self.config.checkpoint_everywhere = on;
         self
     }
 

@@ -14,6 +14,21 @@ pub(crate) struct Config {
     pub grace: Duration,
     /// The longest wait in one turn.
     pub park_max: Option<Duration>,
+    pub on_panic: OnPanic,
+    /// Every operation is a cancel point, ready or not.
+    pub checkpoint_everywhere: bool,
+}
+
+/// What a kernel does when a task panics.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OnPanic {
+    /// The panic is the joiner's to handle.
+    #[default]
+    Contain,
+    /// All tasks and the main future are cancelled, with [`Cause::Shutdown`](crate::Cause::Shutdown).
+    Shutdown,
+    /// The process is aborted.
+    Abort,
 }
 
 impl Default for Config {
@@ -23,6 +38,8 @@ impl Default for Config {
             drain_limit: Duration::from_secs(2),
             grace: Duration::from_secs(10),
             park_max: None,
+            on_panic: OnPanic::default(),
+            checkpoint_everywhere: false,
         }
     }
 }

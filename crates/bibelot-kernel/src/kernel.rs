@@ -3,11 +3,13 @@
 use std::fmt;
 use std::future::Future;
 use std::io;
+use std::os::fd::RawFd;
 use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind};
 use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Wake, Waker};
+use std::time::Duration;
 
 use bibelot_reactor::{Call, Completion, Counters, Reply};
 use bibelot_timer::Instant;
@@ -17,6 +19,7 @@ use crate::builder::Builder;
 use crate::core::{Core, KernelCounters};
 use crate::current::Own;
 use crate::home::{self, KernelId};
+use crate::kernel_handle::KernelHandle;
 use crate::observer::{Suspended, Terminated};
 use crate::record::{RecordReader, Tenant};
 use crate::remote;
@@ -55,6 +58,9 @@ pub struct Turn {
     pub is_ready: bool,
     /// When the next timer is due.
     pub next_deadline: Option<Instant>,
+    /// The descriptor that becomes readable when the world has something, for the loop that waits; it
+    /// is the kernel's, which closes it. `None` in a world without one.
+    pub fd: Option<RawFd>,
 }
 
 impl Kernel {
@@ -129,8 +135,13 @@ impl Kernel {
     ///
     /// When the reactor is beyond use.
     pub fn turn(&mut self) -> io::Result<Turn> {
-        let done = self.core.turn(Idle::Look, &mut self.ends, &mut || false)?;
+        let core = self.core.clone();
+        let done = core.turn(Idle::Look, &mut self.ends, &mut || false)?;
+        // What the turn left for the world goes out now: nobody knows when the next turn will be.
+        core.look_at_world(Some(Duration::ZERO), &mut self.ends)?;
+        let fd = core.reactor.borrow_mut().wait_fd();
         Ok(Turn {
+            fd,
             ran: done.polls,
             is_ready: self.core.ready.borrow().len() > 0,
             next_deadline: self.core.timers.borrow().next_deadline(),
@@ -163,6 +174,12 @@ impl Kernel {
     #[must_use]
     pub fn backend(&self) -> &BackendInfo {
         &self.core.info
+    }
+
+    /// A handle for other threads.
+    #[must_use]
+    pub fn handle(&self) -> KernelHandle {
+        KernelHandle::new(self.core.id, self.core.records.reader())
     }
 
     /// A reader of what its tasks do, for any thread; it works also while the kernel is stuck.

@@ -68,8 +68,8 @@ pub use cancel::{
     ignore_after, ignore_at, is_deaf, set_pending, shield, shield_for, take_pending, timeout_after,
     timeout_at, timeout_drop,
 };
-pub use end_listener::Listening;
 pub use config::OnPanic;
+pub use end_listener::Listening;
 pub use home::KernelId;
 pub use join::{EndOp, Join, JoinOp, JoinOwned, WaitEnd};
 pub use kernel::{AlreadyRunning, Kernel, Turn, is_running};

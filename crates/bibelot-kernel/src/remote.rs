@@ -72,6 +72,8 @@ pub(crate) struct Post {
 /// What a handle on another thread asks of its kernel.
 #[derive(Debug)]
 pub(crate) enum Message {
+    /// The main future is to end.
+    Stop,
     /// A task handle was dropped.
     Release(TaskKey),
     /// A task is to be cancelled.

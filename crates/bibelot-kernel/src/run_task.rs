@@ -7,7 +7,8 @@ use bibelot_task::{Aborted, Ran, Runnable};
 use bibelot_timer::Instant;
 
 use crate::budget;
-use crate::cancel::{Request, path};
+use crate::cancel::{Cause, Request, path};
+use crate::config::OnPanic;
 use crate::core::{Core, contain, wake_all};
 use crate::current::Own;
 use crate::observer::{Suspended, Terminated};
@@ -46,10 +47,39 @@ impl Core {
             (Ran::Panicked, _) => {
                 self.count(|counters| counters.panicked += 1);
                 self.task_ended(id.key, Ending::Panicked);
+                self.after_panic();
             }
             (Ran::Aborted, _) => self.task_ended(id.key, Ending::Aborted),
             // It was ended from outside of a run, and whoever did that has made it known.
             (Ran::Stale, _) => {}
+        }
+    }
+
+    /// Does what the kernel was built to do when a task panics.
+    fn after_panic(self: &Rc<Self>) {
+        match self.config.on_panic {
+            OnPanic::Contain => {}
+            OnPanic::Shutdown => {
+                self.cancel_all();
+            }
+            OnPanic::Abort => std::process::abort(),
+        }
+    }
+
+    /// Asks every task and the main future to end, newest first; how many that were.
+    pub(crate) fn cancel_all(self: &Rc<Self>) -> usize {
+        self.closing.set(true);
+        let asked = self.tasks.borrow().newest_first();
+        for &key in &asked {
+            self.cancel(key, Cause::Shutdown);
+        }
+        asked.len()
+    }
+
+    /// Asks the main future to end.
+    pub(crate) fn stop(self: &Rc<Self>) {
+        if let Some(key) = self.main_key.get() {
+            self.cancel(key, Cause::Shutdown);
         }
     }
 
@@ -75,7 +105,7 @@ impl Core {
             self.observers.running(id);
         }
         path::push_root(root);
-        budget::begin();
+        budget::begin(self.config.checkpoint_everywhere);
         id
     }
 

@@ -7,7 +7,6 @@
 
 use std::thread;
 
-use crate::cancel::Cause;
 use crate::core::{Core, contain};
 use crate::home;
 use crate::io::IoReport;
@@ -48,18 +47,13 @@ impl Kernel {
         self.is_down = true;
         let core = self.core.clone();
         let mut report = ShutdownReport::default();
-        core.closing.set(true);
         // A thread that is unwinding does not wait for anybody.
         let grace = if thread::panicking() {
             Default::default()
         } else {
             core.config.grace
         };
-        let asked = core.tasks.borrow().newest_first();
-        report.cancelled = asked.len();
-        for key in asked {
-            core.cancel(key, Cause::Shutdown);
-        }
+        report.cancelled = core.cancel_all();
         let deadline = core.read_clock() + grace;
         let ended = self.run_until(deadline, |core| core.tasks.borrow().live() == 0);
         report.failure = ended.err().map(|error| error.to_string());

@@ -14,6 +14,7 @@ use crate::cancel::{Cancelled, Cause};
 use crate::home::{self, KernelId};
 use crate::join::{Join, JoinOp, JoinOwned, WaitEnd};
 use crate::panic::Panic;
+use crate::record::TaskInfo;
 use crate::remote::{self, Message};
 use crate::tasks::TaskKey;
 
@@ -248,6 +249,13 @@ impl<T> Task<T> {
         self.name_it().is_finished()
     }
 
+    /// What is known of the task now. Away from its kernel use a
+    /// [`RecordReader`](crate::RecordReader).
+    #[must_use]
+    pub fn info(&self) -> Option<TaskInfo> {
+        self.name_it().info()
+    }
+
     /// Lets the task go on by itself; the same as dropping the handle.
     pub fn detach(self) {}
 }
@@ -355,6 +363,14 @@ impl TaskName {
             extra.is_some_and(|extra| extra.asked.cancel.is_some())
         });
         here.unwrap_or(false)
+    }
+
+    /// See [`Task::info`].
+    #[must_use]
+    pub fn info(self) -> Option<TaskInfo> {
+        let TaskId { kernel, key, .. } = self.id;
+        let reader = home::with_kernel(kernel, |core| core.records.reader())?;
+        reader.get_at(key.slot, key.generation)
     }
 
     /// See [`Task::is_finished`].

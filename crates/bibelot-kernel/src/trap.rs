@@ -148,7 +148,7 @@ impl<O: Op> Trap<O> {
     }
 
     fn poll_open(&mut self, context: &Context<'_>) -> Poll<Result<O::Out, Cancelled>> {
-        let is_used_up = budget::is_used_up();
+        let is_used_up = budget::is_used_up(matches!(self.state, State::New));
         if !is_used_up && let Some(value) = self.op.take() {
             budget::spend();
             return self.end(Ok(value));

@@ -90,7 +90,7 @@ impl Core {
     }
 
     /// Polls the world, reads the clock, settles, fires and admits.
-    fn look_at_world(
+    pub(crate) fn look_at_world(
         self: &Rc<Self>,
         timeout: Option<Duration>,
         ends: &mut Vec<Completion>,
@@ -140,6 +140,7 @@ impl Core {
 
     fn do_message(self: &Rc<Self>, message: Message) {
         match message {
+            Message::Stop => self.stop(),
             Message::Release(key) => self.release(key),
             Message::Cancel(key, cause) => {
                 self.cancel(key, cause);

@@ -15,6 +15,7 @@ use std::fmt;
 use std::io;
 use std::mem;
 use std::net::SocketAddr;
+use std::os::fd::RawFd;
 use std::sync::Arc;
 use std::task::Waker;
 use std::time::Duration;
@@ -46,6 +47,8 @@ pub struct Poll {
     lender: Lender,
     unpark: Arc<Unpark<Kick>>,
     slack: Slack,
+    /// Somebody else waits on the poller's descriptor.
+    is_watched: bool,
     /// What the last wait brought; empty between polls.
     ready: Vec<Readiness>,
     /// System calls of tries and calls; the watch counts its own.
@@ -78,6 +81,7 @@ impl Poll {
             lender: Lender::new(config.receive_len, config.receive_kept_max),
             unpark,
             slack: Slack::new(),
+            is_watched: false,
             ready: Vec::new(),
             tries: 0,
             operations: 0,
@@ -219,7 +223,7 @@ impl Poll {
         if !may_wait {
             self.unpark.woke();
         }
-        if self.sources.waiting() == 0 {
+        if self.sources.waiting() == 0 && !self.is_watched {
             return Ok(());
         }
         self.watch.wait(Some(Duration::ZERO), &mut self.ready)
@@ -324,6 +328,15 @@ impl Reactor for Poll {
 
     fn unparker(&self) -> Waker {
         self.unpark.waker()
+    }
+
+    fn wait_fd(&mut self) -> Option<RawFd> {
+        // From now on every poll takes the edges, or the descriptor would stay readable.
+        self.is_watched = true;
+        if !self.unpark.sleep() {
+            (self.watch.kick())();
+        }
+        Some(self.watch.wait_fd())
     }
 }
 

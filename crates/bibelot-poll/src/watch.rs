@@ -17,7 +17,7 @@
 //! - [`KICK`] names the event descriptor of other threads' wakes, and no registration.
 
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -78,6 +78,11 @@ impl Farewell for Registrar {
 }
 
 impl Watch {
+    /// The poller's own descriptor, readable when something is ready.
+    pub(crate) fn wait_fd(&self) -> RawFd {
+        self.registrar.poller.as_fd().as_raw_fd()
+    }
+
     pub(crate) fn new(events_max: usize) -> io::Result<Self> {
         let poller = Poller::new()?;
         let kick = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;

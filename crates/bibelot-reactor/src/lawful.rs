@@ -19,6 +19,7 @@ mod outcome;
 
 use std::fmt;
 use std::io;
+use std::os::fd::RawFd;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Wake, Waker};
 use std::time::{Duration, Instant};
@@ -298,6 +299,10 @@ impl<R: Reactor> Reactor for Lawful<R> {
 
     fn unparker(&self) -> Waker {
         Waker::from(self.bell.clone())
+    }
+
+    fn wait_fd(&mut self) -> Option<RawFd> {
+        self.reactor.as_mut()?.wait_fd()
     }
 }
 

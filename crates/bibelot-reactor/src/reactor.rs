@@ -1,6 +1,7 @@
 //! The contract: what every way to the world promises.
 
 use std::io;
+use std::os::fd::RawFd;
 use std::task::Waker;
 use std::time::Duration;
 
@@ -68,6 +69,13 @@ pub trait Reactor {
     /// A waker that ends a poll from any thread. It stays valid, and without effect, after the reactor
     /// is gone.
     fn unparker(&self) -> Waker;
+
+    /// A descriptor that is readable when a [`poll`](Self::poll) would bring something, or an unpark has
+    /// come, for loops that belong to somebody else. It is good for one wait: ask again after each
+    /// poll. It is the reactor's, which closes it. `None` if there is none.
+    fn wait_fd(&mut self) -> Option<RawFd> {
+        None
+    }
 }
 
 impl<R: Reactor + ?Sized> Reactor for Box<R> {
@@ -93,5 +101,9 @@ impl<R: Reactor + ?Sized> Reactor for Box<R> {
 
     fn unparker(&self) -> Waker {
         (**self).unparker()
+    }
+
+    fn wait_fd(&mut self) -> Option<RawFd> {
+        (**self).wait_fd()
     }
 }

@@ -72,6 +72,11 @@ impl Kick {
         self.unpark.sleep()
     }
 
+    /// Kicks as another thread would.
+    pub(crate) fn kick(&self) {
+        let _ = write(&self.event, &1_u64.to_ne_bytes());
+    }
+
     pub(crate) fn woke(&self) {
         self.unpark.woke();
     }

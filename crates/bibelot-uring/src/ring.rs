@@ -17,7 +17,7 @@
 use std::collections::VecDeque;
 use std::fmt;
 use std::io;
-use std::os::fd::RawFd;
+use std::os::fd::{AsRawFd, RawFd};
 use std::time::Duration;
 
 use io_uring::types::{CancelBuilder, Fd, SubmitArgs, Timespec};
@@ -69,6 +69,11 @@ pub(crate) struct Ring {
 }
 
 impl Ring {
+    /// The ring's own descriptor, readable when completions are there.
+    pub(crate) fn wait_fd(&self) -> RawFd {
+        self.io.as_raw_fd()
+    }
+
     pub(crate) fn new(io: IoUring, has: Abilities) -> Self {
         let mut wait_flags = EnterFlags::GETEVENTS;
         wait_flags.set(EnterFlags::NO_IOWAIT, has.has(Ability::NoIowait));

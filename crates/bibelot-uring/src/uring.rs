@@ -13,6 +13,7 @@ use std::fmt;
 use std::io;
 use std::marker::PhantomData;
 use std::mem;
+use std::os::fd::RawFd;
 use std::task::Waker;
 use std::thread;
 use std::time::Duration;
@@ -65,6 +66,8 @@ pub struct Uring {
     pub(crate) lanes: Lanes,
     pub(crate) lender: Lender,
     pub(crate) kick: Kick,
+    /// Somebody else waits on the ring's descriptor: a sleep was announced.
+    watched: bool,
     pub(crate) pool: Option<Pool>,
     pub(crate) ready: Vec<Completion>,
     /// Descriptors of operations that were withdrawn, until their ends are given out.
@@ -106,6 +109,7 @@ impl Uring {
             lanes: Lanes::default(),
             lender: Lender::new(&config),
             kick,
+            watched: false,
             pool: None,
             ready: Vec::new(),
             held: Vec::new(),
@@ -161,6 +165,9 @@ impl Uring {
 
     /// Submits, waits for at most `timeout` if `wait`, and settles what has come.
     pub(crate) fn turn(&mut self, wait: bool, timeout: Option<Duration>) -> io::Result<()> {
+        if mem::take(&mut self.watched) {
+            self.kick.woke();
+        }
         let mut crowded = self.submit_backlog()?;
         let wait = wait && !crowded && self.ready.is_empty() && !self.ring.has_completions();
         let slept = wait && self.kick.sleep(&mut self.ring);
@@ -323,6 +330,18 @@ impl Reactor for Uring {
 
     fn unparker(&self) -> Waker {
         self.kick.waker()
+    }
+
+    fn wait_fd(&mut self) -> Option<RawFd> {
+        if !self.process.is_here() {
+            return None;
+        }
+        if !self.kick.sleep(&mut self.ring) {
+            self.kick.kick();
+        }
+        self.watched = true;
+        self.enter_at_once().ok()?;
+        Some(self.ring.wait_fd())
     }
 }
 

@@ -6,7 +6,7 @@ use std::io;
 use std::ops::{Deref, DerefMut};
 use std::time::Duration;
 
-use bibelot_kernel::{Observer, ReadyTask, ShutdownReport};
+use bibelot_kernel::{Observer, OnPanic, ReadyTask, ShutdownReport};
 use bibelot_sched::Scheduler;
 
 use crate::Backend;
@@ -148,6 +148,21 @@ impl Builder {
     pub fn max_park(self, span: Duration) -> Self {
         Self {
             inner: self.inner.max_park(span),
+        }
+    }
+
+    /// What happens when a task panics; without it, the panic is the joiner's to handle.
+    pub fn on_panic(self, what: OnPanic) -> Self {
+        Self {
+            inner: self.inner.on_panic(what),
+        }
+    }
+
+    /// Makes every operation a cancel point that gives way, also one that is ready: for tests, and for
+    /// who comes from Trio.
+    pub fn checkpoint_everywhere(self, on: bool) -> Self {
+        Self {
+            inner: self.inner.checkpoint_everywhere(on),
         }
     }
 
