@@ -307,8 +307,12 @@ impl Turn for UntilTold {
         &mut state.waiters
     }
 
-    fn start(&mut self, _: &mut State, _: &mut Wakes) -> Result<Told, Told> {
-        Err(Told::Nothing)
+    fn start(&mut self, _: &mut State, _: &mut Wakes) -> Option<Told> {
+        None
+    }
+
+    fn ask(&mut self) -> Told {
+        Told::Nothing
     }
 
     fn finish(&mut self, _: &mut State, told: Told, _: &mut Wakes) -> Told {

@@ -140,9 +140,11 @@ impl Turn for UntilSet {
     }
 
     #[inline]
-    fn start(&mut self, state: &mut State, _: &mut Wakes) -> Result<(), ()> {
-        if state.set { Ok(()) } else { Err(()) }
+    fn start(&mut self, state: &mut State, _: &mut Wakes) -> Option<()> {
+        state.set.then_some(())
     }
+
+    fn ask(&mut self) {}
 
     fn finish(&mut self, _: &mut State, (): (), _: &mut Wakes) {}
 

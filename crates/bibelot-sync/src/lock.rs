@@ -256,8 +256,12 @@ impl<T> Turn for UntilLocked<T> {
     }
 
     #[inline]
-    fn start(&mut self, state: &mut State<T>, _: &mut Wakes) -> Result<Box<T>, Self::Slot> {
-        state.value.take().ok_or(None)
+    fn start(&mut self, state: &mut State<T>, _: &mut Wakes) -> Option<Box<T>> {
+        state.value.take()
+    }
+
+    fn ask(&mut self) -> Self::Slot {
+        None
     }
 
     fn finish(&mut self, _: &mut State<T>, slot: Self::Slot, _: &mut Wakes) -> Box<T> {

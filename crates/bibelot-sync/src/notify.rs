@@ -148,11 +148,13 @@ impl Turn for UntilNotified {
         &mut state.waiters
     }
 
-    fn start(&mut self, state: &mut State, _: &mut Wakes) -> Result<(), Told> {
-        if self.calls != state.calls || std::mem::take(&mut state.stored) {
-            return Ok(());
-        }
-        Err(Told::Nothing)
+    fn start(&mut self, state: &mut State, _: &mut Wakes) -> Option<()> {
+        let told = self.calls != state.calls || std::mem::take(&mut state.stored);
+        told.then_some(())
+    }
+
+    fn ask(&mut self) -> Told {
+        Told::Nothing
     }
 
     fn finish(&mut self, _: &mut State, _: Told, _: &mut Wakes) {}

@@ -30,12 +30,11 @@ pub(crate) trait Turn {
     /// The line that these waiters stand in.
     fn line(state: &mut Self::State) -> &mut WaitQueue<Self::Slot>;
 
-    /// Ends the wait before it begins, if nobody must be waited for; else says what to ask for.
-    fn start(
-        &mut self,
-        state: &mut Self::State,
-        wakes: &mut Wakes,
-    ) -> Result<Self::Out, Self::Slot>;
+    /// Ends the wait before it begins, if nobody must be waited for.
+    fn start(&mut self, state: &mut Self::State, wakes: &mut Wakes) -> Option<Self::Out>;
+
+    /// What to ask for, right after a start that ended nothing.
+    fn ask(&mut self) -> Self::Slot;
 
     /// Turns the grant into the end of the wait.
     fn finish(&mut self, state: &mut Self::State, slot: Self::Slot, wakes: &mut Wakes)
@@ -47,6 +46,11 @@ pub(crate) trait Turn {
     /// Sees to those behind a waiter that left while it was parked.
     fn step_out(&mut self, state: &mut Self::State, wakes: &mut Wakes) {
         let _ = (state, wakes);
+    }
+
+    /// Takes back what a waiter asked with that left while it was parked.
+    fn take_back(&mut self, slot: Self::Slot) {
+        drop(slot);
     }
 }
 
@@ -76,8 +80,8 @@ impl<'a, S: Shell, K: Turn> Waiter<'a, S, K> {
         };
         let kind = &mut self.kind;
         match act(self.cell, |state, wakes| kind.start(state, wakes)) {
-            Ok(out) => self.done(out),
-            Err(_) => self.park(cx.waker().clone()),
+            Some(out) => self.done(out),
+            None => self.park(cx.waker().clone()),
         }
     }
 
@@ -86,8 +90,8 @@ impl<'a, S: Shell, K: Turn> Waiter<'a, S, K> {
     fn park(&mut self, waker: Waker) -> Poll<K::Out> {
         let kind = &mut self.kind;
         let parked = act(self.cell, |state, wakes| match kind.start(state, wakes) {
-            Ok(out) => Err((out, waker)),
-            Err(slot) => Ok(K::line(state).park(slot, waker)),
+            Some(out) => Err((out, waker)),
+            None => Ok(K::line(state).park(kind.ask(), waker)),
         });
         match parked {
             Ok(ticket) => {
@@ -171,7 +175,9 @@ impl<'a, S: Shell, K: Turn> Waiter<'a, S, K> {
             kind.pass_on(state, value, wakes);
             (None, None)
         });
-        drop(parked);
+        if let Some(slot) = parked {
+            self.kind.take_back(slot);
+        }
         discard(waker);
     }
 
@@ -190,6 +196,7 @@ impl<'a, S: Shell, K: Turn> Waiter<'a, S, K> {
             (Some(kind.finish(state, left.value, wakes)), None)
         });
         if let Some(left) = parked {
+            self.kind.take_back(left.value);
             discard(left.waker);
         }
         out

@@ -61,20 +61,22 @@ impl<B: Store> Turn for UntilPut<B> {
     }
 
     #[inline]
-    fn start(&mut self, state: &mut State<B>, wakes: &mut Wakes) -> Result<Self::Out, ()> {
+    fn start(&mut self, state: &mut State<B>, wakes: &mut Wakes) -> Option<Self::Out> {
         let item = self
             .item
             .take()
             .expect("a put that has not ended has its item");
         match state.try_put(item, wakes) {
-            Ok(()) => Ok(Ok(())),
-            Err(TryPutError::Closed(item)) => Ok(Err(PutError(item))),
+            Ok(()) => Some(Ok(())),
+            Err(TryPutError::Closed(item)) => Some(Err(PutError(item))),
             Err(TryPutError::Full(item)) => {
                 self.item = Some(item);
-                Err(())
+                None
             }
         }
     }
+
+    fn ask(&mut self) {}
 
     fn finish(&mut self, state: &mut State<B>, (): (), wakes: &mut Wakes) -> Self::Out {
         let item = self
@@ -99,12 +101,16 @@ impl<B: Store> Turn for UntilGot<B> {
     }
 
     #[inline]
-    fn start(&mut self, state: &mut State<B>, wakes: &mut Wakes) -> Result<Self::Out, Self::Slot> {
+    fn start(&mut self, state: &mut State<B>, wakes: &mut Wakes) -> Option<Self::Out> {
         match state.try_get(wakes) {
-            Ok(item) => Ok(Ok(item)),
-            Err(TryGetError::Closed) => Ok(Err(Closed)),
-            Err(TryGetError::Empty) => Err(None),
+            Ok(item) => Some(Ok(item)),
+            Err(TryGetError::Closed) => Some(Err(Closed)),
+            Err(TryGetError::Empty) => None,
         }
+    }
+
+    fn ask(&mut self) -> Self::Slot {
+        None
     }
 
     fn finish(&mut self, state: &mut State<B>, slot: Self::Slot, wakes: &mut Wakes) -> Self::Out {
@@ -125,9 +131,11 @@ impl<B: Store> Turn for UntilDone<B> {
         &mut state.joiners
     }
 
-    fn start(&mut self, state: &mut State<B>, _: &mut Wakes) -> Result<(), ()> {
-        if state.undone() == 0 { Ok(()) } else { Err(()) }
+    fn start(&mut self, state: &mut State<B>, _: &mut Wakes) -> Option<()> {
+        (state.undone() == 0).then_some(())
     }
+
+    fn ask(&mut self) {}
 
     fn finish(&mut self, _: &mut State<B>, (): (), _: &mut Wakes) {}
 

@@ -37,12 +37,16 @@ impl Turn for UntilAcquired {
     }
 
     #[inline]
-    fn start(&mut self, state: &mut State, _: &mut Wakes) -> Result<Self::Out, Ask> {
+    fn start(&mut self, state: &mut State, _: &mut Wakes) -> Option<Self::Out> {
         match state.try_acquire(self.count) {
-            Ok(()) => Ok(Ok(self.count)),
-            Err(TryAcquireError::Closed) => Ok(Err(AcquireError)),
-            Err(TryAcquireError::NoPermits) => Err(Ask::Wants(self.count)),
+            Ok(()) => Some(Ok(self.count)),
+            Err(TryAcquireError::Closed) => Some(Err(AcquireError)),
+            Err(TryAcquireError::NoPermits) => None,
         }
+    }
+
+    fn ask(&mut self) -> Ask {
+        Ask::Wants(self.count)
     }
 
     fn finish(&mut self, _: &mut State, ask: Ask, _: &mut Wakes) -> Self::Out {
