@@ -65,7 +65,6 @@ pub struct Turn {
 
 impl Kernel {
     /// A builder of kernels.
-    #[must_use]
     pub fn builder() -> Builder {
         Builder::new()
     }

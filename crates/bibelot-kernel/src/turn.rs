@@ -195,7 +195,8 @@ impl Core {
     }
 
     fn is_interlude_due(&self, polls: u32, began: Instant) -> bool {
-        polls >= POLLS_MAX || (polls % POLLS_PER_LOOK == 0 && self.clock.now() - began >= SPAN_MAX)
+        polls >= POLLS_MAX
+            || (polls.is_multiple_of(POLLS_PER_LOOK) && self.clock.now() - began >= SPAN_MAX)
     }
 
     /// Takes the next of the first `count` that are ready.
