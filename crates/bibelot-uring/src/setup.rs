@@ -115,12 +115,18 @@ pub(crate) struct Granted {
 }
 
 /// The rungs of the ladder, best first, without what is hidden.
+///
+/// Where enters take no timeout along, the ring's descriptor is waited on; that of a deferring ring does
+/// not always tell, so there is no deferring then. No kernel has the one without the other.
 fn rungs(hide: Abilities) -> Vec<Abilities> {
     let submit = Abilities::from(Ability::SubmitAll).without(hide);
     let coop = submit | Ability::CoopTaskrun;
     let defer = submit | Ability::SingleIssuer | Ability::DeferTaskrun;
     let mut rungs = vec![defer, coop, submit, Abilities::NONE];
     rungs.retain(|rung| *rung == rung.without(hide));
+    if hide.has(Ability::ExtArg) {
+        rungs.retain(|rung| !rung.has(Ability::DeferTaskrun));
+    }
     rungs
 }
 
