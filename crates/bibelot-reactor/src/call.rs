@@ -61,6 +61,13 @@ pub enum Call {
         /// The socket.
         socket: Fd,
     },
+    /// Makes a stream socket at which a byte arrives after each delivery of a signal to this process;
+    /// deliveries that nobody reads in time are merged. The signal no longer does what it did by default,
+    /// also after the socket is closed. Answers [`Reply::Fd`].
+    Signal {
+        /// Which signal, by the system's number.
+        number: i32,
+    },
     /// The kernel thread begins (`true`) or ends (`false`) to wait in this reactor: a reactor that
     /// waits in the operating system sharpens the thread's timer slack meanwhile and restores it
     /// after. Nested begins are counted. Answers [`Reply::Done`].

@@ -11,6 +11,8 @@ use rustix::net::{
     shutdown, socket_with, sockopt,
 };
 
+use crate::signal::watch_signal;
+
 /// Does what is answered at once.
 ///
 /// # Errors
@@ -37,6 +39,7 @@ pub fn call(call: Call) -> io::Result<Reply> {
             Ok(Reply::Done)
         }
         Call::IsNoDelay { socket } => Ok(Reply::Flag(sockopt::tcp_nodelay(socket.as_fd()?)?)),
+        Call::Signal { number } => watch_signal(number).map(Reply::Fd),
         other => Err(unsupported(other)),
     }
 }

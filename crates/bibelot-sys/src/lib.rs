@@ -24,6 +24,7 @@
 //! | `call` | what has its answer at once |
 //! | `pool`, `census`, `worker` | the threads for what blocks |
 //! | `slack` | how late the operating system may wake a thread |
+//! | `signal` | signals as bytes on a socket |
 //! | `raw` | the system calls that have no safe form |
 //!
 //! # Promises
@@ -42,6 +43,7 @@ mod connect;
 mod perform;
 mod pool;
 mod raw;
+mod signal;
 mod slack;
 mod worker;
 

@@ -1,0 +1,79 @@
+//! Signals as bytes at a socket. They are the whole process's, so these are in a process of their own.
+
+use std::sync::Mutex;
+
+use bibelot_reactor::{Buf, Call, Fd, Op, Outcome};
+use bibelot_sys::{Attempt, attempt, call};
+
+/// Descriptors are the whole process's, too.
+static ALONE: Mutex<()> = Mutex::new(());
+
+fn watch(number: i32) -> Fd {
+    call(Call::Signal { number }).unwrap().into_fd().unwrap()
+}
+
+/// How many bytes have arrived.
+fn arrived(socket: &Fd) -> usize {
+    let socket = socket.clone();
+    let buf = Buf::with_capacity(1024);
+    match attempt(Op::ReceiveInto { socket, buf }) {
+        Attempt::Ended(Ok(Outcome::Count(count)), _) => count,
+        Attempt::WouldBlock(_) => 0,
+        other => panic!("no end of a receive: {other:?}"),
+    }
+}
+
+fn raise(number: i32) {
+    let status = std::process::Command::new("sh")
+        .args(["-c", "kill -s \"$0\" \"$1\""])
+        .args([number.to_string(), std::process::id().to_string()])
+        .status();
+    assert!(status.unwrap().success());
+}
+
+/// Waits until a byte arrives.
+fn wait(socket: &Fd) {
+    while arrived(socket) == 0 {
+        std::thread::yield_now();
+    }
+}
+
+#[test]
+fn each_watcher_of_a_signal_gets_its_bytes() {
+    let _nobody_else_runs = ALONE.lock();
+    let (first, second) = (watch(libc::SIGUSR1), watch(libc::SIGUSR1));
+    assert_eq!(arrived(&first), 0);
+    raise(libc::SIGUSR1);
+    wait(&first);
+    wait(&second);
+    drop(first);
+    raise(libc::SIGUSR1);
+    wait(&second);
+    drop(second);
+    // Nobody watches, and nobody dies of it.
+    raise(libc::SIGUSR1);
+}
+
+#[test]
+fn a_closed_watcher_leaves_no_descriptor() {
+    let _nobody_else_runs = ALONE.lock();
+    let descriptors = || std::fs::read_dir("/proc/self/fd").unwrap().count();
+    drop(watch(libc::SIGUSR2));
+    let before = descriptors();
+    let watchers: Vec<Fd> = (0..10).map(|_| watch(libc::SIGUSR2)).collect();
+    assert!(descriptors() >= before + 20);
+    drop(watchers);
+    assert_eq!(descriptors(), before);
+}
+
+#[test]
+fn a_signal_that_cannot_be_handled_is_an_error() {
+    assert!(
+        call(Call::Signal {
+            number: libc::SIGKILL
+        })
+        .is_err()
+    );
+    assert!(call(Call::Signal { number: -1 }).is_err());
+    assert!(call(Call::Signal { number: 10_000 }).is_err());
+}
