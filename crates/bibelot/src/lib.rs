@@ -21,6 +21,7 @@
 //! | `backend`, `kernel` | ways to the operating system; making and running kernels |
 //! | `group` | tasks that do not outlive the code that started them |
 //! | `combine`, `sync` | several futures in one task; events and queues |
+//! | `interval` | ticks at a fixed pace |
 //! | `error` | the one error for `?` |
 //! | `net`, `stream` | listeners, connections, what all streams have |
 //! | `testing` | tests on one backend after another |
@@ -34,6 +35,7 @@ mod backend;
 mod combine;
 mod error;
 mod group;
+mod interval;
 mod kernel;
 pub mod net;
 pub mod stream;
@@ -43,7 +45,7 @@ pub mod testing;
 pub use backend::{Backend, REACTOR_VARIABLE};
 pub use bibelot_kernel::{
     AlreadyRunning, AsCancelled, BackendInfo, CancelScope, Cancellation, Cancelled, Cause,
-    KernelCounters, KernelId, Limit, Observer, Panic, RecordReader, ScopeId, ShutdownReport,
+    KernelCounters, KernelHandle, KernelId, Limit, Observer, OnPanic, Panic, RecordReader, ScopeId, ShutdownReport,
     Suspended, Task, TaskBuilder, TaskError, TaskId, TaskInfo, TaskName, TaskState, Terminated,
     TimedOut, Turn, Wait as WaitReason, branch, cancellable, check_cancellation, clock, current,
     current_deadline, ignore_after, ignore_at, is_running, set_pending, shield, shield_for, sleep,
@@ -62,6 +64,7 @@ pub use group::{
     MemberError, NextDone, NextError, NextResult, Outcome, TaskGroup, Wait, crash_count,
     eager_group, set_crash_hook, task_group,
 };
+pub use interval::{Interval, MissedTick, Tick, interval};
 pub use kernel::{Builder, Kernel, run};
 pub use net::{
     connect::open_connection, listener::TcpListener, server::Server, server::start_server,
