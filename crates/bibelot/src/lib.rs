@@ -24,6 +24,7 @@
 //! | `interval` | ticks at a fixed pace |
 //! | `error` | the one error for `?` |
 //! | `net`, `stream` | listeners, connections, what all streams have |
+//! | `signal` | Ctrl-C |
 //! | `testing` | tests on one backend after another |
 
 #![forbid(unsafe_code)]
@@ -38,6 +39,7 @@ mod group;
 mod interval;
 mod kernel;
 pub mod net;
+mod signal;
 pub mod stream;
 mod sync;
 pub mod testing;
@@ -70,6 +72,7 @@ pub use net::{
     connect::open_connection, listener::TcpListener, server::Server, server::start_server,
     tcp_stream::TcpStream,
 };
+pub use signal::{CtrlC, ctrl_c};
 pub use sync::{
     Event, EventWait, GetError, LifoQueue, PutError, Queue, QueueGet, QueueJoin, QueueOf, QueuePut,
 };
