@@ -3,6 +3,7 @@
 use std::io;
 
 use bibelot::{Task, TcpStream, sleep, spawn};
+use bibelot_reactor::Buf;
 
 use crate::cut::storm;
 use crate::rng::Rng;
@@ -52,7 +53,7 @@ fn every_byte_is_received_once_whatever_cuts_the_read() {
                     storm(state, cut, &mut rng, |(stream, piece)| {
                         Box::pin(async {
                             let chunk = stream.read_chunk().await?;
-                            *piece = chunk.map_or(Vec::new(), |chunk| chunk.into_vec());
+                            *piece = chunk.map_or(Vec::new(), Buf::into_vec);
                             Ok(())
                         })
                     })
@@ -123,10 +124,10 @@ fn every_line_is_read_once_whatever_cuts_the_read() {
     everywhere(async |cut, mut rng| {
         let (caller, callee) = pair().await?;
         let mut bytes = rng.bytes(LEN);
-        for at in 0..LEN {
-            // Few lines are long, and no byte is a newline by chance alone too often.
+        for byte in &mut bytes {
+            // Beside the newlines of chance, so that lines of a few hundred bytes are the rule.
             if rng.below(200) == 0 {
-                bytes[at] = b'\n';
+                *byte = b'\n';
             }
         }
         let writer = trickle(caller, bytes.clone(), rng.split());
