@@ -19,5 +19,8 @@ pub use crate::notify::{Notified, Notify};
 pub use crate::once::{OnceResult, Settled};
 pub use crate::oneshot::{OneshotClosed, OneshotReceiver, OneshotSender, oneshot};
 pub use crate::queue::{Fifo, Get, Join, Lifo, Put, Queue, Store};
+pub use crate::rwlock::{
+    OwnedReadGuard, OwnedWriteGuard, ReadGuard, Reading, RwLock, WriteGuard, Writing,
+};
 pub use crate::semaphore::{Acquire, OwnedPermit, Permit, Semaphore};
 pub use crate::shell::{Local, Shell, Universal};

@@ -36,7 +36,7 @@
 //! | `shell`, `mutex` | what holds a primitive's state |
 //! | `wakes` | wakes, collected under the lock and carried out after it |
 //! | `blocking` | the thread that waits like a task |
-//! | `event`, `queue`, `lock`, `semaphore` | the primitives that have a line |
+//! | `event`, `queue`, `lock`, `rwlock`, `semaphore` | the primitives that have a line |
 //! | `notify`, `condition`, `once`, `oneshot` | those that tell something |
 //!
 //! # Promises
@@ -71,6 +71,7 @@ mod notify;
 mod once;
 mod oneshot;
 mod queue;
+mod rwlock;
 mod semaphore;
 mod shell;
 mod wait_queue;
@@ -93,6 +94,8 @@ pub type Queue<T> = generic::Queue<Fifo<T>, Universal>;
 pub type LifoQueue<T> = generic::Queue<Lifo<T>, Universal>;
 /// A value that one at a time may use. Within one thread: [`local::Lock`].
 pub type Lock<T> = generic::Lock<T, Universal>;
+/// A value that many may read, or one may change. Within one thread: [`local::RwLock`].
+pub type RwLock<T> = generic::RwLock<T, Universal>;
 /// Permits for so many at a time. Within one thread: [`local::Semaphore`].
 pub type Semaphore = generic::Semaphore<Universal>;
 /// Waits for a change of what a [`Lock`] guards. Within one thread: [`local::Condition`].

@@ -26,6 +26,8 @@ pub type Queue<T> = generic::Queue<Fifo<T>, Local>;
 pub type LifoQueue<T> = generic::Queue<Lifo<T>, Local>;
 /// A value that one at a time may use. Across threads: [`crate::Lock`].
 pub type Lock<T> = generic::Lock<T, Local>;
+/// A value that many may read, or one may change. Across threads: [`crate::RwLock`].
+pub type RwLock<T> = generic::RwLock<T, Local>;
 /// Permits for so many at a time. Across threads: [`crate::Semaphore`].
 pub type Semaphore = generic::Semaphore<Local>;
 /// Waits for a change of what a [`Lock`] guards. Across threads: [`crate::Condition`].
@@ -53,6 +55,14 @@ pub type Locking<'a, T> = generic::Locking<'a, T, Local>;
 pub type LockGuard<'a, T> = generic::LockGuard<'a, T, Local>;
 /// The right to use the value of a [`Lock`], with a handle of its own.
 pub type OwnedLockGuard<T> = generic::OwnedLockGuard<T, Local>;
+/// The wait to read the value of an [`RwLock`].
+pub type Reading<'a, T> = generic::Reading<'a, T, Local>;
+/// The wait to change the value of an [`RwLock`].
+pub type Writing<'a, T> = generic::Writing<'a, T, Local>;
+/// The right to read the value of an [`RwLock`].
+pub type ReadGuard<'a, T> = generic::ReadGuard<'a, T, Local>;
+/// The right to change the value of an [`RwLock`].
+pub type WriteGuard<'a, T> = generic::WriteGuard<'a, T, Local>;
 /// The wait for permits of a [`Semaphore`].
 pub type Acquire<'a> = generic::Acquire<'a, Local>;
 /// Permits of a [`Semaphore`].

@@ -10,13 +10,16 @@
 //!   no item is dropped, nothing is formatted. So a `RefCell` is never found borrowed, and a mutex is
 //!   held for a few dozen instructions.
 
+mod holder;
+pub(crate) mod sealed;
+
 use std::cell::{OnceCell, RefCell};
 use std::fmt;
 use std::rc::Rc;
-use std::sync::{OnceLock, PoisonError};
+use std::sync::OnceLock;
 
 use crate::mutex::{Arc, Mutex};
-use sealed::{Cell, Kept, Once};
+use sealed::{Cell, Kept, Once, Shared};
 
 /// What holds the state of a primitive: [`Local`] or [`Universal`].
 pub trait Shell: sealed::Sealed + Sized + 'static {
@@ -24,6 +27,8 @@ pub trait Shell: sealed::Sealed + Sized + 'static {
     type Cell<D>: Cell<D>;
     #[doc(hidden)]
     type Once<T>: Once<T>;
+    #[doc(hidden)]
+    type Shared<T>: Shared<T>;
 }
 
 /// The shell for the tasks of one thread: no atomics, no locks, not `Send`.
@@ -37,70 +42,13 @@ pub enum Universal {}
 impl Shell for Local {
     type Cell<D> = Rc<RefCell<Kept<D>>>;
     type Once<T> = Rc<OnceCell<T>>;
+    type Shared<T> = Rc<T>;
 }
 
 impl Shell for Universal {
     type Cell<D> = Arc<Mutex<Kept<D>>>;
     type Once<T> = std::sync::Arc<OnceLock<T>>;
-}
-
-impl<D> Cell<D> for Rc<RefCell<Kept<D>>> {
-    fn new(data: D) -> Self {
-        Rc::new(RefCell::new(Kept::new(data)))
-    }
-
-    #[inline]
-    fn with<R>(&self, body: impl FnOnce(&mut Kept<D>) -> R) -> R {
-        body(&mut self.borrow_mut())
-    }
-
-    fn glance<R>(&self, body: impl FnOnce(&D) -> R) -> Option<R> {
-        self.try_borrow().ok().map(|kept| body(&kept.data))
-    }
-}
-
-impl<D> Cell<D> for Arc<Mutex<Kept<D>>> {
-    fn new(data: D) -> Self {
-        Arc::new(Mutex::new(Kept::new(data)))
-    }
-
-    #[inline]
-    fn with<R>(&self, body: impl FnOnce(&mut Kept<D>) -> R) -> R {
-        // No code of users runs under the lock, so a poisoned one is a good one.
-        body(&mut self.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    fn glance<R>(&self, body: impl FnOnce(&D) -> R) -> Option<R> {
-        self.try_lock().ok().map(|kept| body(&kept.data))
-    }
-}
-
-impl<T> Once<T> for Rc<OnceCell<T>> {
-    fn new() -> Self {
-        Rc::default()
-    }
-
-    fn set(&self, value: T) -> Result<(), T> {
-        OnceCell::set(self, value)
-    }
-
-    fn get(&self) -> Option<&T> {
-        OnceCell::get(self)
-    }
-}
-
-impl<T> Once<T> for std::sync::Arc<OnceLock<T>> {
-    fn new() -> Self {
-        std::sync::Arc::default()
-    }
-
-    fn set(&self, value: T) -> Result<(), T> {
-        OnceLock::set(self, value)
-    }
-
-    fn get(&self) -> Option<&T> {
-        OnceLock::get(self)
-    }
+    type Shared<T> = std::sync::Arc<T>;
 }
 
 /// Prints a primitive by what `look` copies out of its state, without waiting for the state: if another
@@ -145,83 +93,5 @@ impl fmt::Debug for Figure {
             Self::Bound(Some(bound)) => bound.fmt(f),
             Self::Bound(None) => f.write_str("unbounded"),
         }
-    }
-}
-
-/// Public in name only: a user cannot write a shell, so that nobody has to trust one.
-pub(crate) mod sealed {
-    use std::task::Waker;
-
-    use super::{Local, Universal};
-    use crate::wakes::{Wakes, wake};
-
-    pub trait Sealed {}
-    impl Sealed for Local {}
-    impl Sealed for Universal {}
-
-    /// A state machine with the buffer for its wakes.
-    #[derive(Debug)]
-    pub struct Kept<D> {
-        pub(crate) data: D,
-        pub(crate) wakes: Wakes,
-    }
-
-    impl<D> Kept<D> {
-        pub(crate) fn new(data: D) -> Self {
-            let wakes = Wakes::default();
-            Self { data, wakes }
-        }
-    }
-
-    /// A handle to state that is borrowed for one change at a time.
-    pub trait Cell<D>: Clone + Unpin {
-        fn new(data: D) -> Self;
-
-        fn with<R>(&self, body: impl FnOnce(&mut Kept<D>) -> R) -> R;
-
-        /// Looks at the state if nobody is in the middle of changing it.
-        fn glance<R>(&self, body: impl FnOnce(&D) -> R) -> Option<R>;
-
-        /// Looks at the state.
-        #[inline]
-        fn look<R>(&self, body: impl FnOnce(&D) -> R) -> R {
-            self.with(|kept| body(&kept.data))
-        }
-    }
-
-    /// A handle to a value that is set once.
-    pub trait Once<T>: Clone + Unpin {
-        fn new() -> Self;
-
-        fn set(&self, value: T) -> Result<(), T>;
-
-        fn get(&self) -> Option<&T>;
-    }
-
-    /// Changes the state, then wakes whom the change served.
-    #[inline]
-    pub(crate) fn act<D, R>(cell: &impl Cell<D>, body: impl FnOnce(&mut D, &mut Wakes) -> R) -> R {
-        let (out, due) = cell.with(|kept| {
-            let out = body(&mut kept.data, &mut kept.wakes);
-            // The waker travels in registers: written as two words and read back as one, it would
-            // stall the processor.
-            let first = kept.wakes.take_first();
-            (out, first.map(|first| (first, kept.wakes.take_more())))
-        });
-        match due {
-            None => {}
-            Some((first, None)) => wake(first),
-            Some((first, Some(more))) => wake_many(cell, first, more),
-        }
-        out
-    }
-
-    #[cold]
-    fn wake_many<D>(cell: &impl Cell<D>, first: Waker, mut more: Vec<Waker>) {
-        wake(first);
-        more.drain(..).for_each(wake);
-        // The buffer goes home, unless another change has left one there meanwhile.
-        let spare = cell.with(|kept| kept.wakes.keep(more));
-        drop(spare);
     }
 }

@@ -10,7 +10,9 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
 
-use bibelot_sync::{Condition, Event, Lock, Notify, Queue, Semaphore, TryGetError, oneshot};
+use bibelot_sync::{
+    Condition, Event, Lock, Notify, Queue, RwLock, Semaphore, TryGetError, oneshot,
+};
 use loom::thread;
 
 fn model(body: impl Fn() + Send + Sync + 'static) {
@@ -305,5 +307,40 @@ fn a_waiter_that_moves_to_another_waker_is_woken_there() {
             block_on(wait);
         }
         other.join().unwrap();
+    });
+}
+
+#[test]
+fn a_writer_is_alone_also_when_a_reader_is_cut() {
+    model(|| {
+        let lock = RwLock::new(0);
+        let cut = thread::spawn({
+            let lock = lock.clone();
+            move || drop(glance(&mut lock.read()))
+        });
+        let writer = thread::spawn({
+            let lock = lock.clone();
+            move || *lock.write_blocking() += 1
+        });
+        *lock.write_blocking() += 1;
+        cut.join().unwrap();
+        writer.join().unwrap();
+        assert_eq!(*lock.try_read().unwrap(), 2);
+    });
+}
+
+#[test]
+fn readers_behind_a_cut_writer_are_let_in() {
+    model(|| {
+        let lock = RwLock::new(0);
+        let held = lock.try_read().unwrap();
+        let cut = thread::spawn({
+            let lock = lock.clone();
+            move || drop(glance(&mut lock.write()))
+        });
+        assert_eq!(*lock.read_blocking(), 0);
+        drop(held);
+        cut.join().unwrap();
+        assert!(lock.try_write().is_some());
     });
 }

@@ -25,6 +25,7 @@ fn the_universal_shell_goes_anywhere() {
     send_and_sync::<bibelot_sync::Event>();
     send_and_sync::<bibelot_sync::Queue<std::cell::Cell<u8>>>();
     send_and_sync::<bibelot_sync::Lock<std::cell::Cell<u8>>>();
+    send_and_sync::<bibelot_sync::RwLock<u8>>();
     send_and_sync::<bibelot_sync::Semaphore>();
     send_and_sync::<bibelot_sync::Notify>();
     send_and_sync::<bibelot_sync::Condition>();
@@ -33,6 +34,7 @@ fn the_universal_shell_goes_anywhere() {
     send::<generic::Get<'static, Fifo<u8>, Universal>>();
     send::<generic::Put<'static, Fifo<u8>, Universal>>();
     send::<generic::LockGuard<'static, u8, Universal>>();
+    send::<generic::ReadGuard<'static, u8, Universal>>();
     send::<generic::Permit<'static, Universal>>();
     send::<generic::Waiting<'static, u8, Universal>>();
 }
@@ -43,6 +45,7 @@ fn what_is_bound_to_one_thread_stays_there() {
     not_send::<local::Queue<u8>, _>();
     not_send::<local::Get<'static, u8>, _>();
     not_send::<local::Lock<u8>, _>();
+    not_send::<bibelot_sync::RwLock<std::cell::Cell<u8>>, _>();
     not_send::<bibelot_sync::Queue<Rc<u8>>, _>();
     not_send::<generic::LockGuard<'static, Rc<u8>, Universal>, _>();
 }

@@ -17,6 +17,7 @@ mod lock;
 mod notify;
 mod once;
 mod queue;
+mod rwlock;
 mod semaphore;
 mod world;
 
@@ -50,6 +51,7 @@ subjects! {
     queues_keep_their_promises: Fifo of queue,
     stacks_keep_their_promises: Lifo of queue,
     locks_keep_their_promises: Subject of lock,
+    rwlocks_keep_their_promises: Subject of rwlock,
     semaphores_keep_their_promises: Subject of semaphore,
     notifications_keep_their_promises: Subject of notify,
     conditions_keep_their_promises: Subject of condition,
