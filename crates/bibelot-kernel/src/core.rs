@@ -17,8 +17,10 @@ use bibelot_sched::{Choice, Wake};
 use bibelot_timer::{Clock, Instant, Key as TimerKey, Wheel};
 
 use crate::backend::BackendInfo;
+use crate::cancel::path::Path;
 use crate::choose::Paths;
 use crate::config::Config;
+use crate::counters::Counters;
 use crate::current::Current;
 use crate::home::KernelId;
 use crate::io;
@@ -33,24 +35,6 @@ use crate::tasks::{TaskKey, Tasks};
 pub(crate) enum Timer {
     Wake(Waker),
     Io(io::Alarm),
-}
-
-/// What a kernel has done, for whoever compares.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct KernelCounters {
-    /// Turns.
-    pub turns: u64,
-    /// Polls of tasks and main futures.
-    pub polls: u64,
-    /// Tasks spawned.
-    pub spawned: u64,
-    /// Timers that fired.
-    pub timers_fired: u64,
-    /// Parkings that had to look closer whether a request was due.
-    pub slow_looks: u64,
-    /// Tasks that panicked.
-    pub panicked: u64,
 }
 
 /// One kernel.
@@ -72,7 +56,9 @@ pub(crate) struct Core {
     pub numbers: Numbers,
     /// Names for choices; empty without a chooser.
     pub paths: Paths,
-    pub counters: Cell<KernelCounters>,
+    pub counters: Counters,
+    /// The scopes around the code being polled.
+    pub path: Path,
     /// Tasks spawned from now on are born cancelled.
     pub closing: Cell<bool>,
     /// The main future is in the ready queue.
@@ -114,7 +100,8 @@ impl Core {
             clock: world.clock,
             numbers: Numbers::new(),
             paths: Paths::default(),
-            counters: Cell::default(),
+            counters: Counters::default(),
+            path: Path::new(),
             closing: Cell::new(false),
             main_queued: Cell::new(false),
             main_waker: RefCell::default(),
@@ -146,12 +133,6 @@ impl Core {
     /// The newest stamp.
     pub(crate) fn last_stamp(&self) -> u64 {
         self.stamp.get()
-    }
-
-    pub(crate) fn count(&self, change: impl FnOnce(&mut KernelCounters)) {
-        let mut counters = self.counters.get();
-        change(&mut counters);
-        self.counters.set(counters);
     }
 
     /// Queues something to be polled.

@@ -6,9 +6,7 @@
 use std::rc::Rc;
 use std::task::Waker;
 
-use crate::cancel::{
-    self, Asked, Cancelled, Cause, Frame, Request, Spot, View, Wish, path, unheard,
-};
+use crate::cancel::{self, Asked, Cancelled, Cause, Request, Spot, View, Wish, unheard};
 use crate::core::{Core, wake_all};
 use crate::tasks::TaskKey;
 
@@ -19,11 +17,24 @@ static NOTHING_ASKED: Asked = Asked {
 
 impl Core {
     /// The strongest request that may be delivered here.
+    #[inline]
     pub(crate) fn due(&self, spot: Option<Spot>) -> Option<Request> {
-        if path::alarm() > self.now() && !self.current.asked.get() {
-            return None;
+        if self.is_calm() {
+            None
+        } else {
+            self.due_closer(spot)
         }
-        self.count(|counters| counters.slow_looks += 1);
+    }
+
+    /// Whether nothing can be due: no limit around has passed, and nobody asked.
+    #[inline]
+    pub(crate) fn is_calm(&self) -> bool {
+        self.path.alarm() > self.now() && !self.current.asked.get()
+    }
+
+    #[inline(never)]
+    fn due_closer(&self, spot: Option<Spot>) -> Option<Request> {
+        self.counters.slow_looks.add(1);
         self.view(|view| view.due(spot))
     }
 
@@ -38,7 +49,7 @@ impl Core {
         let asked = entry
             .and_then(|entry| entry.extra())
             .map_or(&NOTHING_ASKED, |e| &e.asked);
-        path::look(|path| {
+        self.path.look(|path| {
             look(View {
                 path,
                 asked,
@@ -50,7 +61,8 @@ impl Core {
 
     /// Delivers `request` here, now.
     pub(crate) fn tell(&self, request: Request) -> Cancelled {
-        path::change(|path| cancel::tell(path, request.origin, self.last_stamp(), self.now()));
+        self.path
+            .change(|path| cancel::tell(path, request.origin, self.last_stamp(), self.now()));
         Cancelled::new(request.cause)
     }
 
@@ -93,7 +105,7 @@ impl Core {
             let Some(entry) = tasks.get_mut(key) else {
                 return kept;
             };
-            let (place, replaced) = path::look(|path| {
+            let (place, replaced) = self.path.look(|path| {
                 let scopes = path.iter().map(|frame| frame.id);
                 entry.add_foreign(kept.place(), waker, scopes)
             });
@@ -128,38 +140,35 @@ impl Core {
     }
 
     /// A request that nothing inside the innermost frame on the path has heard or will hear.
+    #[inline]
     pub(crate) fn unheard(&self) -> Option<Request> {
-        let frame = path::look(|path| path.last().copied())?;
-        self.unheard_in(&frame)
-    }
-
-    /// Whether something was asked, or is to be looked for, that nothing parked inside the innermost frame
-    /// on the path can hear.
-    pub(crate) fn is_deaf(&self) -> bool {
-        path::look(|path| path.last().copied()).is_some_and(|frame| self.is_deaf_in(&frame))
-    }
-
-    fn is_deaf_in(&self, frame: &Frame) -> bool {
-        if frame.occupied || (frame.alarm > self.now() && !self.current.asked.get()) {
-            return false;
+        if self.is_calm() {
+            None
+        } else {
+            self.unheard_closer()
         }
-        let key = self.current.key();
-        key.is_some_and(|key| {
-            let tasks = self.tasks.borrow();
-            !tasks
-                .get(key)
-                .is_some_and(|entry| entry.has_foreign(frame.id))
-        })
     }
 
-    /// The same for `frame`, which must be the innermost on the path.
-    pub(crate) fn unheard_in(&self, frame: &Frame) -> Option<Request> {
-        if !self.is_deaf_in(frame) {
+    #[inline(never)]
+    fn unheard_closer(&self) -> Option<Request> {
+        if !self.is_deaf() {
             return None;
         }
         self.view(|view| {
             let own = view.due(None);
             own.or_else(|| unheard::left().and_then(|origin| view.of(origin)))
+        })
+    }
+
+    /// Whether something was asked, or is to be looked for, that nothing parked inside the innermost frame
+    /// on the path can hear.
+    pub(crate) fn is_deaf(&self) -> bool {
+        let (false, Some((id, false))) = (self.is_calm(), self.path.innermost()) else {
+            return false;
+        };
+        self.current.key().is_some_and(|key| {
+            let tasks = self.tasks.borrow();
+            !tasks.get(key).is_some_and(|entry| entry.has_foreign(id))
         })
     }
 

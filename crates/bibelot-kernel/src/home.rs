@@ -14,7 +14,6 @@ use std::fmt;
 use std::mem::ManuallyDrop;
 use std::rc::Rc;
 
-use crate::cancel::path;
 use crate::core::Core;
 use crate::remote;
 
@@ -104,6 +103,5 @@ pub(crate) fn move_out(id: KernelId) {
         NUMBER.set(0);
         let core = CORE.with_borrow_mut(Option::take);
         drop(core.map(ManuallyDrop::into_inner));
-        path::free();
     }
 }

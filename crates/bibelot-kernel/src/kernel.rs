@@ -16,7 +16,8 @@ use bibelot_timer::Instant;
 
 use crate::backend::BackendInfo;
 use crate::builder::Builder;
-use crate::core::{Core, KernelCounters};
+use crate::core::Core;
+use crate::counters::KernelCounters;
 use crate::current::Own;
 use crate::home::{self, KernelId};
 use crate::kernel_handle::KernelHandle;

@@ -9,7 +9,7 @@
 //! | `kernel`, `builder`, `shutdown` | making, running and ending a kernel |
 //! | `kernel_handle` | a running kernel from other threads |
 //! | `turn`, `run_task`, `ready`, `choose` | one pass; one poll; what comes next |
-//! | `core`, `home`, `remote` | the state; which kernel is here; how other threads reach it |
+//! | `core`, `counters`, `home`, `remote` | the state; which kernel is here; how other threads reach it |
 //! | `spawn`, `task`, `join`, `panic`, `tasks`, `tag` | tasks, their handles, their table |
 //! | `trap`, `deliver`, `budget`, `current` | waiting, and being asked to stop while waiting |
 //! | `cancel` | the value, the scopes and the rules |
@@ -33,6 +33,7 @@ mod cancel;
 mod choose;
 mod config;
 mod core;
+mod counters;
 mod current;
 mod deliver;
 mod end_listener;
@@ -58,7 +59,6 @@ mod trap;
 mod turn;
 mod wait_future;
 
-pub use crate::core::KernelCounters;
 pub use backend::{Backend, BackendInfo, World};
 pub use builder::Builder;
 pub use cancel::{
@@ -69,6 +69,7 @@ pub use cancel::{
     timeout_at, timeout_drop,
 };
 pub use config::OnPanic;
+pub use counters::KernelCounters;
 pub use end_listener::Listening;
 pub use home::KernelId;
 pub use join::{EndOp, Join, JoinOp, JoinOwned, WaitEnd};

@@ -7,7 +7,7 @@ use bibelot_task::{Aborted, Ran, Runnable};
 use bibelot_timer::Instant;
 
 use crate::budget;
-use crate::cancel::{Cause, Request, path};
+use crate::cancel::{Cause, Request};
 use crate::config::OnPanic;
 use crate::core::{Core, contain, wake_all};
 use crate::current::Own;
@@ -45,7 +45,7 @@ impl Core {
             }
             (Ran::Returned, _) => self.task_ended(id.key, Ending::Returned),
             (Ran::Panicked, _) => {
-                self.count(|counters| counters.panicked += 1);
+                self.counters.panicked.add(1);
                 self.task_ended(id.key, Ending::Panicked);
                 self.after_panic();
             }
@@ -86,7 +86,7 @@ impl Core {
     /// Sets the stage for a poll of the task in `slot`.
     pub(crate) fn begin_poll(&self, slot: u32, own: Own) -> TaskId {
         self.records.running(slot);
-        let (id, root, is_asked) = {
+        let (id, told, is_asked) = {
             let tasks = self.tasks.borrow();
             let entry = tasks.at(slot);
             let key = TaskKey {
@@ -98,13 +98,13 @@ impl Core {
                 key,
                 number: entry.number,
             };
-            (id, entry.root(), entry.is_asked())
+            (id, entry.told(), entry.is_asked())
         };
         self.current.begin(id.key, id.number, own, is_asked);
         if !self.observers.is_empty() {
             self.observers.running(id);
         }
-        path::push_root(root);
+        self.path.begin(id.number, told);
         budget::begin(self.config.checkpoint_everywhere);
         id
     }
@@ -112,10 +112,10 @@ impl Core {
     /// Clears the stage.
     pub(crate) fn end_poll(&self, key: TaskKey) {
         budget::end();
-        if let Some(root) = path::pop_root() {
+        if let Some(told) = self.path.end() {
             let mut tasks = self.tasks.borrow_mut();
             if let Some(entry) = tasks.get_mut(key) {
-                entry.keep_root(&root);
+                entry.keep_told(told);
             }
         }
         self.current.end();

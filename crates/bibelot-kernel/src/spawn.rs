@@ -145,7 +145,7 @@ impl Core {
         if self.choice.is_some() {
             self.paths.begin(number, parent);
         }
-        self.count(|counters| counters.spawned += 1);
+        self.counters.spawned.add(1);
         self.push_ready(Item::Task(runnable), Wake::Spawned);
         let id = TaskId {
             kernel: self.id,

@@ -19,7 +19,7 @@ use std::task::Waker;
 use bibelot_task::TaskRef;
 use slab::Slab;
 
-use crate::cancel::{Asked, Cancelled, Frame};
+use crate::cancel::{Asked, Cancelled, Told};
 use crate::tag::Tag;
 use crate::task::TaskId;
 
@@ -70,8 +70,8 @@ pub(crate) enum Ending {
 #[derive(Default)]
 pub(crate) struct Extra {
     pub asked: Asked,
-    /// What the root has been told: of expiries (never), of cancels, of notes.
-    told: (u64, u64, u64),
+    /// What the root has been told.
+    told: Told,
     /// Traps that were polled with a waker that is not the task's own.
     foreign: Slab<Foreign>,
     /// The request that a deaf task was dropped for.
@@ -101,19 +101,15 @@ impl Entry {
         self.extra().is_some_and(|extra| extra.asked.is_any())
     }
 
-    /// The root frame as the last poll left it.
-    pub(crate) fn root(&self) -> Frame {
-        let mut root = Frame::root(self.number);
-        if let Some(extra) = self.extra() {
-            (root.told, root.told_cancel, root.told_note) = extra.told;
-        }
-        root
+    /// What polls have told the root.
+    pub(crate) fn told(&self) -> Option<Told> {
+        let told = self.extra()?.told;
+        (told != Told::default()).then_some(told)
     }
 
     /// Keeps what the poll just done told the root.
-    pub(crate) fn keep_root(&mut self, root: &Frame) {
-        let told = (root.told, root.told_cancel, root.told_note);
-        if self.extra.is_some() || told != (0, 0, 0) {
+    pub(crate) fn keep_told(&mut self, told: Told) {
+        if self.extra.is_some() || told != Told::default() {
             self.extra_mut().told = told;
         }
     }

@@ -20,7 +20,7 @@ use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
 use crate::budget;
-use crate::cancel::{Cancelled, Request, Spot, path};
+use crate::cancel::{Cancelled, Request, Spot};
 use crate::core::Core;
 use crate::current::Parked;
 use crate::home;
@@ -182,7 +182,7 @@ impl<O: Op> Trap<O> {
                 }
             }
         }
-        path::occupy();
+        core.path.occupy();
         if is_used_up {
             context.waker().wake_by_ref();
         } else if let Park::Ended(value) = self.op.park(context.waker()) {
@@ -206,7 +206,7 @@ impl<O: Op> Trap<O> {
         let (spot, asked) = (*spot, asked.clone());
         match self.op.drained() {
             Drained::Running => {
-                path::occupy();
+                core.path.occupy();
                 if let Park::Ended(value) = self.op.park(context.waker()) {
                     return self.end(Ok(value));
                 }
@@ -228,7 +228,7 @@ impl<O: Op> Trap<O> {
     }
 
     fn note_wait(&self, core: &Core) {
-        let (wait, alarm) = (self.op.wait(), path::alarm());
+        let (wait, alarm) = (self.op.wait(), core.path.alarm());
         core.current.note_wait(Parked {
             wait,
             site: self.site,

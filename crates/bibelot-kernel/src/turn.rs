@@ -62,7 +62,7 @@ impl Core {
         ends: &mut Vec<Completion>,
         main: PollMain<'_>,
     ) -> io::Result<Done> {
-        self.count(|counters| counters.turns += 1);
+        self.counters.turns.add(1);
         let timeout = self.timeout(idle);
         self.look_at_world(timeout, ends)?;
         let done = self.run_batch(ends, main)?;
@@ -113,7 +113,7 @@ impl Core {
         loop {
             let timer = self.timers.borrow_mut().pop(now);
             let Some((_, timer)) = timer else { return };
-            self.count(|counters| counters.timers_fired += 1);
+            self.counters.timers_fired.add(1);
             match timer {
                 Timer::Wake(waker) => contain(|| waker.wake()),
                 Timer::Io(alarm) => self.io_alarm(alarm),
@@ -190,7 +190,7 @@ impl Core {
                 began = self.now();
             }
         }
-        self.count(|counters| counters.polls += done.polls as u64);
+        self.counters.polls.add(done.polls as u64);
         Ok(done)
     }
 

@@ -5,7 +5,6 @@ use bibelot_timer::Instant;
 use super::cancelled::Cancelled;
 use super::cause::Cause;
 use super::frame::{Frame, Kind};
-use super::path;
 use super::request::{Wish, tell_taken};
 use crate::core::{Core, wake_all};
 use crate::home;
@@ -41,7 +40,8 @@ pub fn take_pending(accepts: impl FnOnce(&Cause) -> bool) -> Option<Cancelled> {
         if !accepts(&request.cause) {
             return None;
         }
-        path::change(|path| tell_taken(path, request.origin, core.last_stamp()));
+        core.path
+            .change(|path| tell_taken(path, request.origin, core.last_stamp()));
         Some(Cancelled::new(request.cause))
     })?
 }
@@ -61,7 +61,7 @@ pub fn set_pending(request: Option<Cancelled>) -> Option<Cancelled> {
             .current
             .key()
             .expect("set_pending is called from inside a task");
-        let told = path::look(|path| {
+        let told = core.path.look(|path| {
             path.iter()
                 .rev()
                 .find(|frame| frame.is_branch())
@@ -101,7 +101,7 @@ pub fn set_pending(request: Option<Cancelled>) -> Option<Cancelled> {
 #[must_use]
 pub fn current_deadline() -> Option<Instant> {
     let earliest = home::with(|core: &std::rc::Rc<Core>| {
-        path::look(|path| {
+        core.path.look(|path| {
             let from = path
                 .iter()
                 .rposition(|frame| frame.masks(core.now()))

@@ -41,8 +41,6 @@ pub(crate) struct Frame {
     pub kind: Kind,
     /// A stronger request passed through this limit: it never fires again.
     pub silenced: bool,
-    /// A trap of ours parked inside during this poll.
-    pub occupied: bool,
     /// An expiry was taken by hand here: see `taken`.
     pub has_taken: bool,
     /// The scope's number; 0 before the first poll.
@@ -59,14 +57,18 @@ pub(crate) struct Frame {
     pub told_note: u64,
     /// The earliest deadline of an unsilenced limit from the root to this frame.
     pub alarm: Instant,
+    /// How many traps had parked when this poll entered it: if there are more, one parked inside.
+    pub parks_before: u64,
 }
+
+/// What a root was told up to which stamp: expiries (never), cancels, notes.
+pub(crate) type Told = (u64, u64, u64);
 
 impl Frame {
     pub(crate) const fn new(kind: Kind, deadline: Instant) -> Self {
         Self {
             kind,
             silenced: false,
-            occupied: false,
             has_taken: false,
             id: 0,
             deadline,
@@ -75,6 +77,7 @@ impl Frame {
             told_cancel: 0,
             told_note: 0,
             alarm: Instant::FAR,
+            parks_before: 0,
         }
     }
 
@@ -82,8 +85,23 @@ impl Frame {
     /// has the id of a root.
     pub(crate) const fn root(number: u64) -> Self {
         let mut root = Self::new(Kind::Root, Instant::FAR);
-        root.id = number | ROOT;
+        root.set_root(number);
         root
+    }
+
+    /// Makes the frame of one task that of another.
+    #[inline]
+    pub(crate) const fn set_root(&mut self, number: u64) {
+        self.id = number | ROOT;
+    }
+
+    /// What it was told.
+    pub(crate) fn told(&self) -> Told {
+        (self.told, self.told_cancel, self.told_note)
+    }
+
+    pub(crate) fn set_told(&mut self, told: Told) {
+        (self.told, self.told_cancel, self.told_note) = told;
     }
 
     pub(crate) fn scope(&self) -> ScopeId {

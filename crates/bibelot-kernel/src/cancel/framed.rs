@@ -9,7 +9,6 @@ use std::time::Duration;
 use pin_project_lite::pin_project;
 
 use super::frame::Kind;
-use super::path;
 use super::scope::Scope;
 use super::spot::Spot;
 use crate::home;
@@ -112,7 +111,7 @@ impl<F: Future> Future for Framed<F> {
             .poll_driven(&core, context, |context| body.poll(context));
         if polled.is_pending() && this.scope.frame.masks(core.now()) {
             // What waits behind a shield is left alone, also if nothing in it could hear.
-            path::occupy();
+            core.path.occupy();
             this.listed.0 = Some(core.keep_spot(this.listed.0, context.waker()));
         } else {
             this.listed.leave();

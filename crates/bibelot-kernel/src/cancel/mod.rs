@@ -39,6 +39,6 @@ pub use limit::{
 
 pub use stop::{CancelScope, Edge, RunInEdge, RunInScope};
 
-pub(crate) use frame::Frame;
+pub(crate) use frame::Told;
 pub(crate) use request::{Asked, Request, View, Wish, tell};
 pub(crate) use spot::Spot;

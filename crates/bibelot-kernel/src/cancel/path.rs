@@ -1,136 +1,193 @@
-//! The path: the frames from the task's root to the code being polled, one stack per thread.
+//! The path: the frames from the task's root to the code being polled, one stack per kernel.
 //!
-//! A scope's future [`enter`]s its frame, polls its body and takes the frame back from the guard; a
-//! panic unwinds through the guard too. The stack keeps its capacity, so scopes cost no allocation.
-//! Nobody's code runs while the stack is borrowed.
+//! A scope's future [`enter`](Path::enter)s its frame, polls its body and takes the frame back from the
+//! guard; a panic unwinds through the guard too. The stack keeps its capacity, so scopes cost no allocation.
+//! Nobody's code runs while the stack is borrowed. What every parking trap asks lies beside the stack in
+//! cells, so that a task without scopes never touches a frame.
 //!
 //! # Invariants
 //!
 //! - Guards are left in the reverse order of entry; each truncates the stack to its own height.
 //! - The `alarm` of each frame is the earliest deadline of an armed limit from the root up to it, and
 //!   [`Instant::ZERO`] if a scope up to it has fired: then a parking trap must look closer.
+//! - The path's own `alarm` is that of the innermost frame, and [`Instant::FAR`] without one.
+//! - Between polls the stack holds at most a root that was told nothing.
 
-use std::cell::RefCell;
-use std::mem::ManuallyDrop;
+use std::cell::{Cell, RefCell};
 
 use bibelot_timer::Instant;
 
-use super::frame::{Frame, Kind};
+use super::frame::{Frame, Kind, Told};
 use super::unheard;
 
-thread_local! {
-    /// Freed by `free` and not by the thread's end, so that it can be reached to the last.
-    static PATH: RefCell<ManuallyDrop<Vec<Frame>>> =
-        const { RefCell::new(ManuallyDrop::new(Vec::new())) };
+/// The frames around the code being polled.
+pub(crate) struct Path {
+    frames: RefCell<Vec<Frame>>,
+    alarm: Cell<Instant>,
+    /// How often a trap parked, ever.
+    parks: Cell<u64>,
+    /// A frame of this poll was told something.
+    is_told: Cell<bool>,
 }
 
-/// Looks at the frames around the code being polled, outermost first.
-pub(crate) fn look<R>(view: impl FnOnce(&[Frame]) -> R) -> R {
-    PATH.with_borrow(|path| view(path))
-}
+impl Path {
+    pub(crate) const fn new() -> Self {
+        Self {
+            frames: RefCell::new(Vec::new()),
+            alarm: Cell::new(Instant::FAR),
+            parks: Cell::new(0),
+            is_told: Cell::new(false),
+        }
+    }
 
-/// Changes the frames around the code being polled.
-pub(crate) fn change<R>(change: impl FnOnce(&mut [Frame]) -> R) -> R {
-    PATH.with_borrow_mut(|path| change(path))
-}
+    /// Looks at the frames around the code being polled, outermost first.
+    pub(crate) fn look<R>(&self, view: impl FnOnce(&[Frame]) -> R) -> R {
+        view(&self.frames.borrow())
+    }
 
-/// The earliest deadline around the code being polled.
-pub(crate) fn alarm() -> Instant {
-    PATH.with_borrow(|path| path.last().map_or(Instant::FAR, |frame| frame.alarm))
-}
+    /// Changes what the frames around the code being polled were told.
+    pub(crate) fn change<R>(&self, change: impl FnOnce(&mut [Frame]) -> R) -> R {
+        self.is_told.set(true);
+        change(&mut self.frames.borrow_mut())
+    }
 
-/// Notes in every frame around the code being polled that a trap parked here.
-pub(crate) fn occupy() {
-    change(|path| path.iter_mut().for_each(|frame| frame.occupied = true));
-}
+    /// The earliest deadline around the code being polled.
+    #[inline]
+    pub(crate) fn alarm(&self) -> Instant {
+        self.alarm.get()
+    }
 
-/// Puts `frame` on the path until the guard is left or dropped.
-///
-/// `stamps` gives the next stamp; it is asked when a limit is found to have passed.
-pub(crate) fn enter(mut frame: Frame, now: Instant, stamps: impl Fn() -> u64) -> Entered {
-    PATH.with_borrow_mut(|path| {
+    /// Notes that a trap parked here, in every frame around the code being polled.
+    #[inline]
+    pub(crate) fn occupy(&self) {
+        self.parks.set(self.parks.get() + 1);
+    }
+
+    /// The id of the innermost frame, and whether a trap parked inside during this poll.
+    pub(crate) fn innermost(&self) -> Option<(u64, bool)> {
+        let frames = self.frames.borrow();
+        let frame = frames.last()?;
+        Some((frame.id, frame.parks_before != self.parks.get()))
+    }
+
+    /// Puts `frame` on the path until the guard is left or dropped.
+    ///
+    /// `stamps` gives the next stamp; it is asked when a limit is found to have passed.
+    #[inline]
+    pub(crate) fn enter(
+        &self,
+        mut frame: Frame,
+        now: Instant,
+        stamps: impl Fn() -> u64,
+    ) -> Entered<'_> {
+        let mut frames = self.frames.borrow_mut();
         if frame.id == 0 {
             frame.id = stamps();
-            frame.inherit(path);
+            frame.inherit(&frames);
         }
         let fires = frame.kind == Kind::Limit && frame.fired == 0 && frame.deadline <= now;
         if fires {
             frame.fired = stamps();
         }
-        frame.occupied = false;
-        frame.alarm = path.last().map_or(Instant::FAR, |outer| outer.alarm);
+        frame.parks_before = self.parks.get();
+        frame.alarm = self.alarm.get();
         if frame.fired != 0 && !frame.silenced {
             frame.alarm = Instant::ZERO;
         } else if frame.kind == Kind::Limit && !frame.silenced {
             frame.alarm = frame.alarm.min(frame.deadline);
         }
-        let depth = path.len();
-        path.push(frame);
-        Entered { depth, fires }
-    })
-}
+        self.alarm.set(frame.alarm);
+        let depth = frames.len();
+        frames.push(frame);
+        Entered {
+            path: self,
+            depth,
+            fires,
+        }
+    }
 
-/// Begins a path with a task's root frame. What a poll that panicked left is cleared away.
-pub(crate) fn push_root(root: Frame) {
-    unheard::clear();
-    PATH.with_borrow_mut(|path| {
-        path.clear();
-        path.push(root);
-    });
-}
+    /// Begins a path with a task's root. What a poll that panicked left is cleared away.
+    #[inline]
+    pub(crate) fn begin(&self, number: u64, told: Option<Told>) {
+        unheard::clear();
+        let mut frames = self.frames.borrow_mut();
+        frames.truncate(usize::from(!self.is_told.replace(false)));
+        if frames.is_empty() {
+            frames.push(Frame::root(number));
+        }
+        let root = &mut frames[0];
+        root.set_root(number);
+        root.parks_before = self.parks.get();
+        if let Some(told) = told {
+            root.set_told(told);
+            self.is_told.set(true);
+        }
+        self.alarm.set(Instant::FAR);
+    }
 
-/// Ends the path; the root frame with what happened to it.
-pub(crate) fn pop_root() -> Option<Frame> {
-    PATH.with_borrow_mut(|path| {
-        path.truncate(1);
-        path.pop()
-    })
-}
+    /// Ends the path; what the root was told, if it was told anything.
+    #[inline]
+    pub(crate) fn end(&self) -> Option<Told> {
+        self.is_told.get().then(|| self.take_told())
+    }
 
-/// Frees the stack's memory, when a thread's kernel ends.
-pub(crate) fn free() {
-    PATH.with_borrow_mut(|path| drop(std::mem::take(&mut **path)));
+    fn take_told(&self) -> Told {
+        self.is_told.set(false);
+        let mut frames = self.frames.borrow_mut();
+        let told = frames.first().map(Frame::told).unwrap_or_default();
+        frames.clear();
+        told
+    }
+
+    fn leave(&self, depth: usize) -> Option<Frame> {
+        let mut frames = self.frames.borrow_mut();
+        let frame = frames.get(depth).copied();
+        frames.truncate(depth);
+        let outer = frames.last().map_or(Instant::FAR, |outer| outer.alarm);
+        self.alarm.set(outer);
+        frame
+    }
+
+    /// Whether an armed limit that ends no later than `deadline` encloses the innermost frame, with no
+    /// shield between: its timer serves for both.
+    pub(crate) fn is_covered(&self, deadline: Instant) -> bool {
+        self.look(|path| {
+            let Some((_, outer)) = path.split_last() else {
+                return false;
+            };
+            outer
+                .iter()
+                .rev()
+                .take_while(|frame| frame.kind != Kind::Shield)
+                .any(|frame| frame.is_armed() && frame.deadline <= deadline)
+        })
+    }
 }
 
 /// A frame that is on the path.
 #[must_use]
-pub(crate) struct Entered {
+pub(crate) struct Entered<'a> {
+    path: &'a Path,
     depth: usize,
     /// The limit was found to have passed at this entry.
     pub fires: bool,
 }
 
-impl Entered {
+impl Entered<'_> {
     /// Takes the frame off the path, with what happened to it there.
+    #[inline]
     pub(crate) fn leave(self) -> Frame {
-        PATH.with_borrow_mut(|path| {
-            let frame = path[self.depth];
-            path.truncate(self.depth);
-            frame
-        })
+        let left = self.path.leave(self.depth);
+        std::mem::forget(self);
+        left.expect("what was entered is there until it is left")
     }
 }
 
-impl Drop for Entered {
+impl Drop for Entered<'_> {
     fn drop(&mut self) {
-        // After `leave` this changes nothing; in a panic it takes the frame and all inside it off.
-        PATH.with_borrow_mut(|path| path.truncate(self.depth));
+        // A panic: it takes the frame and all inside it off.
+        self.path.leave(self.depth);
     }
-}
-
-/// Whether an armed limit that ends no later than `deadline` encloses the innermost frame, with no
-/// shield between: its timer serves for both.
-pub(crate) fn is_covered(deadline: Instant) -> bool {
-    look(|path| {
-        let Some((_, outer)) = path.split_last() else {
-            return false;
-        };
-        outer
-            .iter()
-            .rev()
-            .take_while(|frame| frame.kind != Kind::Shield)
-            .any(|frame| frame.is_armed() && frame.deadline <= deadline)
-    })
 }
 
 #[cfg(test)]
@@ -147,25 +204,27 @@ mod tests {
     fn the_alarm_is_the_earliest_deadline_around() {
         let stamp = Cell::new(0);
         let next = || stamp.replace(stamp.get() + 1) + 1;
-        let outer = enter(Frame::new(Kind::Limit, at(50)), at(0), next);
-        let inner = enter(Frame::new(Kind::Limit, at(90)), at(0), next);
-        assert_eq!(alarm(), at(50));
-        assert!(is_covered(at(90)) && !is_covered(at(40)));
+        let path = Path::new();
+        let outer = path.enter(Frame::new(Kind::Limit, at(50)), at(0), next);
+        let inner = path.enter(Frame::new(Kind::Limit, at(90)), at(0), next);
+        assert_eq!(path.alarm(), at(50));
+        assert!(path.is_covered(at(90)) && !path.is_covered(at(40)));
         assert_eq!(inner.leave().fired, 0);
         let outer = outer.leave();
-        assert_eq!(alarm(), Instant::FAR);
-        let late = enter(outer, at(50), next);
+        assert_eq!(path.alarm(), Instant::FAR);
+        let late = path.enter(outer, at(50), next);
         assert_ne!(late.leave().fired, 0);
     }
 
     #[test]
     fn a_panic_takes_the_frames_off() {
+        let path = Path::new();
         let result = catch_unwind(AssertUnwindSafe(|| {
-            let _outer = enter(Frame::new(Kind::Shield, Instant::FAR), at(0), || 1);
-            let _inner = enter(Frame::new(Kind::Branch, Instant::FAR), at(0), || 2);
+            let _outer = path.enter(Frame::new(Kind::Shield, Instant::FAR), at(0), || 1);
+            let _inner = path.enter(Frame::new(Kind::Branch, Instant::FAR), at(0), || 2);
             panic!("in the body");
         }));
         assert!(result.is_err());
-        assert_eq!(look(<[Frame]>::len), 0);
+        assert_eq!(path.look(<[Frame]>::len), 0);
     }
 }

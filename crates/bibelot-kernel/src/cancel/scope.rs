@@ -11,7 +11,6 @@ use bibelot_timer::{Instant, Key as TimerKey};
 use super::cancelled::Cancelled;
 use super::cause::ScopeId;
 use super::frame::{Frame, Kind};
-use super::path;
 use super::taken;
 use super::unheard;
 use crate::core::{Core, disarm_from_anywhere};
@@ -51,7 +50,9 @@ impl Scope {
     ) -> Result<Poll<R>, Cancelled> {
         let had_fired = self.frame.fired != 0;
         let outer = unheard::begin();
-        let entered = path::enter(self.frame, core.now(), || core.next_stamp());
+        let entered = core
+            .path
+            .enter(self.frame, core.now(), || core.next_stamp());
         if entered.fires && !self.is_new() {
             core.wake_inside(self.frame.id);
         }
@@ -60,7 +61,7 @@ impl Scope {
         let mut is_covered = false;
         if polled.is_pending() {
             told = core.unheard().map(|request| core.tell(request));
-            is_covered = path::is_covered(self.frame.deadline);
+            is_covered = core.path.is_covered(self.frame.deadline);
         }
         self.frame = entered.leave();
         unheard::end(&outer, polled.is_pending() && told.is_none());
@@ -84,7 +85,9 @@ impl Scope {
         body: impl FnOnce(&mut Context<'_>) -> Poll<R>,
     ) -> Poll<R> {
         let outer = unheard::begin();
-        let entered = path::enter(self.frame, core.now(), || core.next_stamp());
+        let entered = core
+            .path
+            .enter(self.frame, core.now(), || core.next_stamp());
         let polled = body(context);
         if polled.is_pending()
             && self.frame.kind == Kind::Branch
