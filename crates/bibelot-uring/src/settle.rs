@@ -55,6 +55,15 @@ impl Uring {
                     debug_assert!(false, "{cqe:?} came after the end of its operation");
                     return;
                 };
+                if cqe.result < 0 {
+                    if let Some(number) = cqe.buffer() {
+                        self.lender.unused(number);
+                    }
+                    if cqe.more() {
+                        // No end yet, so nothing may be let go of.
+                        return;
+                    }
+                }
                 let ending = match self.slots.at(index).stage {
                     Stage::Watching => self.settle_watch(index, cqe.result),
                     _ if cqe.result < 0 => self.settle_failure(index, -cqe.result),
@@ -146,7 +155,7 @@ impl Uring {
             _ if kind == OpKind::Connect => self.watch(index),
             libc::EAGAIN => {
                 if kind == OpKind::Accept {
-                    // Kernels before 6.x do not wait on a non-blocking listener.
+                    // Older kernels do not wait on a non-blocking listener.
                     self.report.has.remove(Ability::Accept);
                 }
                 self.watch(index)

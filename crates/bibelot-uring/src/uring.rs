@@ -39,6 +39,15 @@ pub(crate) const REST: Duration = Duration::from_millis(1);
 ///
 /// It belongs to the thread that made it. In a child of its process it does nothing but say so.
 ///
+/// ```compile_fail
+/// fn send(_: impl Send) {}
+/// send(bibelot_uring::Uring::new(Default::default()).unwrap());
+/// ```
+///
+/// # Panics
+///
+/// [`submit`](Reactor::submit) panics when its token is in use.
+///
 /// # Examples
 ///
 /// ```
