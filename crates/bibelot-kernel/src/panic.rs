@@ -13,7 +13,9 @@ pub struct Panic {
 }
 
 impl Panic {
-    pub(crate) fn new(payload: Box<dyn Any + Send>) -> Self {
+    /// A panic that was caught with this payload.
+    #[must_use]
+    pub fn new(payload: Box<dyn Any + Send>) -> Self {
         let message = if let Some(message) = payload.downcast_ref::<&'static str>() {
             Some((*message).to_owned())
         } else {
