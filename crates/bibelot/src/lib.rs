@@ -25,6 +25,7 @@
 //! | `error` | the one error for `?` |
 //! | `net`, `stream` | listeners, connections, what all streams have |
 //! | `signal` | Ctrl-C |
+//! | `thread` | jobs that block |
 //! | `testing` | tests on one backend after another |
 
 #![forbid(unsafe_code)]
@@ -43,6 +44,7 @@ mod signal;
 pub mod stream;
 mod sync;
 pub mod testing;
+mod thread;
 
 pub use backend::{Backend, REACTOR_VARIABLE};
 pub use bibelot_kernel::{
@@ -75,6 +77,9 @@ pub use net::{
 pub use signal::{CtrlC, ctrl_c};
 pub use sync::{
     Event, EventWait, GetError, LifoQueue, PutError, Queue, QueueGet, QueueJoin, QueueOf, QueuePut,
+};
+pub use thread::{
+    BlockInThread, RunInThread, WorkerError, block_in_thread, is_abandoned, run_in_thread,
 };
 
 /// `Ok` with the facade's [`Error`], for the end of an `async` block with `?` in it.
