@@ -2,11 +2,17 @@
 //!
 //! | File | What it shows |
 //! |---|---|
-//! | `lives` | building, running, ending; one per thread; forgotten, forked, left behind |
+//! | `lives` | building and running; one per thread; forgotten; stopped |
+//! | `ends` | shutdown, drops, thread-locals, wakers that are left |
+//! | `descriptors` | under a loop that belongs to somebody else |
 //! | `tasks` | spawning, joining, cancelling, aborting, looking |
 //! | `turns` | order, budget, interludes, wakes from other threads |
 //! | `scopes` | limits, shields, scopes, by hand |
 
+#[path = "kernel/descriptors.rs"]
+mod descriptors;
+#[path = "kernel/ends.rs"]
+mod ends;
 #[path = "kernel/lives.rs"]
 mod lives;
 #[path = "kernel/scopes.rs"]

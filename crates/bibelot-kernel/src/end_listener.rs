@@ -7,7 +7,8 @@
 use std::rc::Rc;
 
 use crate::home;
-use crate::task::{TaskId, TaskName};
+use crate::task::TaskId;
+use crate::task_name::TaskName;
 
 /// What came of [`TaskName::listen`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -12,7 +12,8 @@ use crate::home;
 use crate::panic::Panic;
 use crate::record::Wait;
 use crate::remote::{self, Message};
-use crate::task::{Task, TaskError, TaskId};
+use crate::task::{Task, TaskId};
+use crate::task_error::TaskError;
 use crate::tasks::{Ending, Entry, IN_CELL};
 use crate::trap::{Leave, Op, Park, Trap};
 

@@ -4,11 +4,9 @@ use std::fmt;
 use std::future::Future;
 use std::io;
 use std::os::fd::RawFd;
-use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind};
+use std::panic::{Location, resume_unwind};
 use std::pin::pin;
 use std::rc::Rc;
-use std::sync::Arc;
-use std::task::{Wake, Waker};
 use std::time::Duration;
 
 use bibelot_reactor::{Call, Completion, Counters, Reply};
@@ -18,16 +16,13 @@ use crate::backend::BackendInfo;
 use crate::builder::Builder;
 use crate::core::Core;
 use crate::counters::KernelCounters;
-use crate::current::Own;
 use crate::home::{self, KernelId};
 use crate::kernel_handle::KernelHandle;
-use crate::observer::{Suspended, Terminated};
-use crate::record::{RecordReader, Tenant};
-use crate::remote;
+use crate::main_future::Main;
+use crate::record::RecordReader;
 use crate::shutdown::ShutdownReport;
-use crate::task::TaskId;
 use crate::tasks::Ending;
-use crate::turn::{Idle, poll_once};
+use crate::turn::Idle;
 
 /// One thread's kernel: its tasks, timers and operations, which persist from one run to the next.
 ///
@@ -268,137 +263,5 @@ impl<'a> Attention<'a> {
 impl Drop for Attention<'_> {
     fn drop(&mut self) {
         let _ = self.0.call(Call::Attend { begin: false });
-    }
-}
-
-/// The main future's place among the tasks.
-struct Main<'a> {
-    core: &'a Rc<Core>,
-    id: TaskId,
-    waker: Waker,
-}
-
-impl<'a> Main<'a> {
-    fn begin(core: &'a Rc<Core>, spawn_site: &'static Location<'static>) -> Self {
-        assert!(
-            core.current.key().is_none(),
-            "block_on was called from inside a task of the same kernel; await the future instead"
-        );
-        let number = core.numbers.draw();
-        let key = {
-            let mut tasks = core.tasks.borrow_mut();
-            let key = tasks.next_key();
-            tasks.insert(key, number, None);
-            key
-        };
-        let generation = key.generation;
-        let tenant = Tenant {
-            number,
-            generation,
-            parent: 0,
-            spawn_site,
-            daemon: false,
-            name: Some(Arc::from("main")),
-        };
-        core.records.begin(key.slot, tenant);
-        if core.choice.is_some() {
-            core.paths.begin(number, 0);
-        }
-        core.main_key.set(Some(key));
-        let waker = core
-            .main_waker
-            .borrow_mut()
-            .get_or_insert_with(|| waker_of(core.id))
-            .clone();
-        let id = TaskId {
-            kernel: core.id,
-            key,
-            number,
-        };
-        core.observers.created(id);
-        Self { core, id, waker }
-    }
-
-    /// Polls the main future once.
-    fn poll<F: Future>(
-        &self,
-        future: std::pin::Pin<&mut F>,
-    ) -> Option<Result<F::Output, Box<dyn std::any::Any + Send>>> {
-        let core = self.core;
-        core.begin_poll(self.id.key.slot, Own::Main(self.waker.data()));
-        let polled = catch_unwind(AssertUnwindSafe(|| poll_once(future, &self.waker)));
-        core.end_poll(self.id.key);
-        match polled {
-            Ok(Some(value)) => Some(Ok(value)),
-            Ok(None) => {
-                if core.main_queued.get() {
-                    core.records.ready(self.id.key.slot);
-                    core.observers.suspended(self.id, Suspended::Ready);
-                } else {
-                    core.note_parked(self.id);
-                }
-                None
-            }
-            Err(payload) => Some(Err(payload)),
-        }
-    }
-
-    fn end(self, ending: Ending) {
-        self.core.main_key.set(None);
-        let how = match ending {
-            Ending::Panicked => Terminated::Panicked,
-            _ => Terminated::Returned,
-        };
-        self.core.main_ended(self.id, ending, how);
-    }
-}
-
-impl Drop for Main<'_> {
-    fn drop(&mut self) {
-        // After `end` this finds nothing left.
-        self.core.main_key.set(None);
-        self.core
-            .main_ended(self.id, Ending::Aborted, Terminated::Aborted);
-    }
-}
-
-impl Core {
-    fn main_ended(self: &Rc<Self>, id: TaskId, ending: Ending, how: Terminated) {
-        let (entry, joiners) = {
-            let mut tasks = self.tasks.borrow_mut();
-            let Some(entry) = tasks.get_mut(id.key) else {
-                return;
-            };
-            entry.end = Some(ending);
-            let joiners = entry.take_joiners();
-            tasks.note_end();
-            (tasks.remove(id.key), joiners)
-        };
-        self.records.terminated(id.key.slot);
-        self.records.end(id.key.slot);
-        self.observers.terminated(id, how);
-        self.paths.end(id.number);
-        crate::core::wake_all(joiners.into_iter().map(|(_, waker)| waker));
-        drop(entry);
-    }
-}
-
-/// The main future's waker: sound from any thread, at home a push.
-struct MainWaker(KernelId);
-
-fn waker_of(kernel: KernelId) -> Waker {
-    Waker::from(Arc::new(MainWaker(kernel)))
-}
-
-impl Wake for MainWaker {
-    fn wake(self: Arc<Self>) {
-        self.wake_by_ref();
-    }
-
-    fn wake_by_ref(self: &Arc<Self>) {
-        let here = home::with_kernel(self.0, |core| core.wake_main());
-        if here.is_none() {
-            remote::of(self.0).wake_main(self.0);
-        }
     }
 }

@@ -7,10 +7,10 @@
 //! | File | What it holds |
 //! |---|---|
 //! | `kernel`, `builder`, `shutdown` | making, running and ending a kernel |
-//! | `kernel_handle` | a running kernel from other threads |
+//! | `main_future`, `kernel_handle` | what `block_on` runs; a running kernel from other threads |
 //! | `turn`, `run_task`, `ready`, `choose` | one pass; one poll; what comes next |
 //! | `core`, `counters`, `home`, `remote` | the state; which kernel is here; how other threads reach it |
-//! | `spawn`, `task`, `join`, `panic`, `tasks`, `tag` | tasks, their handles, their table |
+//! | `spawn`, `task`, `task_name`, `task_error`, `join`, `panic`, `tasks`, `tag` | tasks, their handles, their table |
 //! | `trap`, `deliver`, `budget`, `current` | waiting, and being asked to stop while waiting |
 //! | `cancel` | the value, the scopes and the rules |
 //! | `sleep` | points in time |
@@ -42,6 +42,7 @@ pub mod io;
 mod join;
 mod kernel;
 mod kernel_handle;
+mod main_future;
 mod numbers;
 mod observer;
 mod panic;
@@ -54,6 +55,8 @@ mod sleep;
 mod spawn;
 mod tag;
 mod task;
+mod task_error;
+mod task_name;
 mod tasks;
 mod trap;
 mod turn;
@@ -82,7 +85,9 @@ pub use record::{RecordReader, TaskInfo, TaskState, Wait};
 pub use shutdown::ShutdownReport;
 pub use sleep::{Sleep, SleepOp, YieldNow, YieldOp, clock, sleep, sleep_until, yield_now};
 pub use spawn::{TaskBuilder, spawn};
-pub use task::{Task, TaskError, TaskId, TaskName, current, try_current};
+pub use task::{Task, TaskId};
+pub use task_error::TaskError;
+pub use task_name::{TaskName, current, try_current};
 pub use trap::{Drained, Leave, Op, Park, Trap};
 pub use wait_future::{FutureOp, WaitFuture, wait_future};
 

@@ -10,12 +10,13 @@ use std::future::IntoFuture;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use crate::cancel::{Cancelled, Cause};
+use crate::cancel::Cause;
 use crate::home::{self, KernelId};
 use crate::join::{Join, JoinOp, JoinOwned, WaitEnd};
-use crate::panic::Panic;
 use crate::record::TaskInfo;
 use crate::remote::{self, Message};
+use crate::task_error::TaskError;
+use crate::task_name::TaskName;
 use crate::tasks::TaskKey;
 
 /// Names one task of this process.
@@ -77,38 +78,6 @@ impl fmt::Debug for TaskId {
 impl fmt::Display for TaskId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.number.fmt(f)
-    }
-}
-
-/// Why a task gave no value.
-///
-/// A task's own `Err` is part of its value and not found here.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum TaskError {
-    /// Whoever waited for the task was asked to stop; the task goes on.
-    #[error("the wait for a task was cut short: {0}")]
-    Interrupted(#[source] Cancelled),
-    /// The task was asked to stop while nothing in it could hear, and was dropped.
-    #[error("the task was dropped when it was asked to stop: {0}")]
-    Cancelled(#[source] Cancelled),
-    /// The task panicked; [`Panic::resume`] goes on unwinding.
-    #[error("the task panicked: {0}")]
-    Panicked(Panic),
-    /// The task was aborted, or its kernel ended before it.
-    #[error("the task was aborted")]
-    Aborted,
-    /// The task's value has been taken already.
-    #[error("the value of the task has been taken already")]
-    Taken,
-    /// The handle was used on a thread that does not serve its kernel.
-    #[error("the task belongs to another kernel")]
-    WrongKernel,
-}
-
-impl From<Cancelled> for TaskError {
-    fn from(cancelled: Cancelled) -> Self {
-        Self::Interrupted(cancelled)
     }
 }
 
@@ -296,120 +265,4 @@ impl<T> fmt::Debug for Task<T> {
             .field("id", &self.id.number)
             .finish_non_exhaustive()
     }
-}
-
-/// A name of a task: it can be copied, and neither keeps the task's value nor takes it.
-///
-/// Once the task has ended and its handle is gone, the name names nothing, and asking is without
-/// effect.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct TaskName {
-    pub(crate) id: TaskId,
-}
-
-impl TaskName {
-    /// The task's id.
-    #[must_use]
-    pub fn id(self) -> TaskId {
-        self.id
-    }
-
-    /// See [`Task::cancel_nowait`].
-    pub fn cancel_nowait(self) -> bool {
-        self.cancel_with_cause(Cause::Task)
-    }
-
-    /// Asks the task to stop, for this cause. See [`Task::cancel_nowait`].
-    pub fn cancel_with_cause(self, cause: Cause) -> bool {
-        let TaskId { kernel, key, .. } = self.id;
-        if home::is_here(kernel) {
-            return home::with(|core| core.cancel(key, cause)).unwrap_or(false);
-        }
-        remote::send(kernel, Message::Cancel(key, cause));
-        true
-    }
-
-    /// See [`Task::interrupt`].
-    pub fn interrupt(self) -> bool {
-        let TaskId { kernel, key, .. } = self.id;
-        home::with_kernel(kernel, |core| core.interrupt(key)).unwrap_or_else(|| {
-            remote::send(kernel, Message::Interrupt(key));
-            true
-        })
-    }
-
-    /// See [`Task::abort`].
-    pub fn abort(self) {
-        let TaskId { kernel, key, .. } = self.id;
-        let here = home::with_kernel(kernel, |core| core.abort(key));
-        if here.is_none() {
-            remote::send(kernel, Message::Abort(key));
-        }
-    }
-
-    /// See [`Task::wait`].
-    #[track_caller]
-    pub fn wait(self) -> WaitEnd {
-        WaitEnd::new(crate::join::EndOp::new(self.id))
-    }
-
-    /// See [`Task::was_cancelled`].
-    #[must_use]
-    pub fn was_cancelled(self) -> bool {
-        let TaskId { kernel, key, .. } = self.id;
-        let here = home::with_kernel(kernel, |core| {
-            let tasks = core.tasks.borrow();
-            let extra = tasks.get(key).and_then(|entry| entry.extra());
-            extra.is_some_and(|extra| extra.asked.cancel.is_some())
-        });
-        here.unwrap_or(false)
-    }
-
-    /// See [`Task::info`].
-    #[must_use]
-    pub fn info(self) -> Option<TaskInfo> {
-        let TaskId { kernel, key, .. } = self.id;
-        let reader = home::with_kernel(kernel, |core| core.records.reader())?;
-        reader.get_at(key.slot, key.generation)
-    }
-
-    /// See [`Task::is_finished`].
-    #[must_use]
-    pub fn is_finished(self) -> bool {
-        let TaskId { kernel, key, .. } = self.id;
-        let here = home::with_kernel(kernel, |core| {
-            core.tasks
-                .borrow()
-                .get(key)
-                .is_none_or(|entry| entry.end.is_some())
-        });
-        here.unwrap_or(false)
-    }
-}
-
-/// The task that is being polled on this thread.
-///
-/// Curio: `current_task()`.
-///
-/// # Panics
-///
-/// Outside a task; see [`try_current`].
-#[must_use]
-#[track_caller]
-pub fn current() -> TaskName {
-    try_current().expect("current() is called from inside a task")
-}
-
-/// The task that is being polled on this thread, if one is.
-#[must_use]
-pub fn try_current() -> Option<TaskName> {
-    home::with(|core| {
-        let key = core.current.key()?;
-        let id = TaskId {
-            kernel: core.id,
-            key,
-            number: core.current.number(),
-        };
-        Some(TaskName { id })
-    })?
 }
