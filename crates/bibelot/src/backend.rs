@@ -94,17 +94,25 @@ fn ring_config() -> io::Result<UringConfig> {
         Ok(names) => hidden(&names)?,
         Err(_) => Abilities::NONE,
     };
-    Ok(UringConfig { hide, ..UringConfig::default() })
+    Ok(UringConfig {
+        hide,
+        ..UringConfig::default()
+    })
 }
 
 fn hidden(names: &str) -> io::Result<Abilities> {
     if names == "all" {
         return Ok(Abilities::ALL);
     }
-    let names = names.split(',').map(str::trim).filter(|name| !name.is_empty());
+    let names = names
+        .split(',')
+        .map(str::trim)
+        .filter(|name| !name.is_empty());
     names
         .map(|name| {
-            let known = Ability::ALL.into_iter().find(|ability| format!("{ability:?}") == name);
+            let known = Ability::ALL
+                .into_iter()
+                .find(|ability| format!("{ability:?}") == name);
             known.ok_or_else(|| {
                 let message = format!("{HIDE_VARIABLE} names {name:?}, which is no ability");
                 io::Error::new(io::ErrorKind::InvalidInput, message)
@@ -147,6 +155,11 @@ mod tests {
         let hide = hidden("MultishotReceive, BufferRing").unwrap();
         assert!(hide.has(Ability::BufferRing) && !hide.has(Ability::Accept));
         assert_eq!(hidden("all").unwrap(), Abilities::ALL);
-        assert!(hidden("Teleport").unwrap_err().to_string().contains("Teleport"));
+        assert!(
+            hidden("Teleport")
+                .unwrap_err()
+                .to_string()
+                .contains("Teleport")
+        );
     }
 }
