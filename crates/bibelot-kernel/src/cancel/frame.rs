@@ -39,7 +39,7 @@ pub(crate) enum Kind {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Frame {
     pub kind: Kind,
-    /// A stronger request passed through this limit: it never fires again.
+    /// A stronger request passed through this limit: it never fires again. Of a shield: it has lifted.
     pub silenced: bool,
     /// An expiry was taken by hand here: see `taken`.
     pub has_taken: bool,
@@ -121,6 +121,13 @@ impl Frame {
     /// Whether requests from outside are hidden from what is inside, at `now`.
     pub(crate) fn masks(&self, now: Instant) -> bool {
         self.kind == Kind::Shield && now < self.deadline
+    }
+
+    /// Whether this shield is found to have lifted, for the first time.
+    pub(crate) fn lifts(&mut self, now: Instant) -> bool {
+        let lifts = self.kind == Kind::Shield && !self.silenced && now >= self.deadline;
+        self.silenced |= lifts;
+        lifts
     }
 
     /// Whether this limit can still fire by its time.

@@ -85,9 +85,14 @@ impl Scope {
         body: impl FnOnce(&mut Context<'_>) -> Poll<R>,
     ) -> Poll<R> {
         let outer = unheard::begin();
+        let lifts = !self.is_new() && self.frame.lifts(core.now());
         let entered = core
             .path
             .enter(self.frame, core.now(), || core.next_stamp());
+        if lifts {
+            // What was parked behind the shield hears now.
+            core.wake_inside(self.frame.id);
+        }
         let polled = body(context);
         if polled.is_pending()
             && self.frame.kind == Kind::Branch
