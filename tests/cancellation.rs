@@ -8,6 +8,8 @@ mod model;
 mod program;
 #[path = "cancellation/real.rs"]
 mod real;
+#[path = "cancellation/woken.rs"]
+mod woken;
 #[path = "cancellation/world.rs"]
 mod world;
 
@@ -69,6 +71,15 @@ fn joins_of_both_kinds_agree_with_the_model() {
         lifting: false,
         levels: false,
         by_hand: false,
+        ..Features::ALL
+    });
+}
+
+#[test]
+fn arms_with_wakers_of_their_own_agree_with_the_model() {
+    agree(Features {
+        woken: true,
+        foreign: false,
         ..Features::ALL
     });
 }

@@ -46,10 +46,29 @@ pub enum Step {
     },
     /// Both to their ends; the first error of the two counts.
     Join {
-        facade: bool,
+        kind: Kind,
         arms: [Vec<Step>; 2],
         swallow: bool,
     },
+}
+
+/// How the arms of a join are polled, and whether each has a branch of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// With the task's waker, as other crates do it.
+    Foreign,
+    /// With the task's waker, in branches.
+    Facade,
+    /// With wakers of their own.
+    ForeignWoken,
+    /// With wakers of their own, in branches.
+    FacadeWoken,
+}
+
+impl Kind {
+    pub fn has_branches(self) -> bool {
+        matches!(self, Self::Facade | Self::FacadeWoken)
+    }
 }
 
 /// Steps, and the instants of what comes from outside.
@@ -138,6 +157,9 @@ pub fn size(steps: &[Step]) -> usize {
 #[derive(Clone, Copy, Debug)]
 pub struct Features {
     pub joins: bool,
+    /// Arms with wakers of their own. What cannot hear is polled in another order there, so it is one
+    /// or the other.
+    pub woken: bool,
     pub foreign: bool,
     /// Requests from outside; without them programs may burn time.
     pub requests: bool,
@@ -149,6 +171,7 @@ pub struct Features {
 impl Features {
     pub const ALL: Self = Self {
         joins: true,
+        woken: false,
         foreign: true,
         requests: true,
         lifting: true,
@@ -200,14 +223,21 @@ fn steps(features: Features) -> BoxedStrategy<Vec<Step>> {
             (body.clone(), swallow).prop_map(|(body, swallow)| Step::Cancellable { body, swallow });
         let level =
             (body.clone(), swallow).prop_map(|(body, swallow)| Step::Level { body, swallow });
-        let join =
-            (any::<bool>(), body.clone(), body, swallow).prop_map(|(facade, a, b, swallow)| {
-                Step::Join {
-                    facade,
-                    arms: [a, b],
-                    swallow,
-                }
-            });
+        let woken = u32::from(features.woken);
+        let kind = prop_oneof![
+            1 => Just(Kind::Foreign),
+            1 => Just(Kind::Facade),
+            woken => Just(Kind::ForeignWoken),
+            woken => Just(Kind::FacadeWoken),
+        ];
+        let join = (kind, body.clone(), body, swallow).prop_map(|(kind, a, b, swallow)| {
+            let arms = [a, b];
+            Step::Join {
+                kind,
+                arms,
+                swallow,
+            }
+        });
         prop_oneof![
             5 => limit,
             2 => shield,

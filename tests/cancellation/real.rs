@@ -4,17 +4,18 @@ use std::cell::{Cell, RefCell};
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
 use std::rc::Rc;
-use std::task::{Poll, Waker};
+use std::task::Poll;
 use std::time::Duration;
 
 use bibelot::join;
 use bibelot_kernel::{
-    AsCancelled, CancelScope, Cancellation, Cancelled, Cause, ScopeId, Task, TaskBuilder,
-    TaskError, cancellable, check_cancellation, clock, ignore_after, set_pending, shield,
-    shield_for, sleep, sleep_until, spawn, take_pending, timeout_after,
+    AsCancelled, CancelScope, Cancellation, Cancelled, Cause, Op, ScopeId, Task, TaskBuilder,
+    TaskError, branch, cancellable, check_cancellation, clock, ignore_after, set_pending, shield,
+    shield_for, sleep, sleep_until, take_pending, timeout_after,
 };
 
-use super::program::{Event, Origin, Program, Stage, Step, What, canonical, size};
+use super::program::{Event, Kind, Origin, Program, Stage, Step, What, canonical, size};
+use super::woken::join_woken;
 use super::world::{Timely, at, now};
 
 /// Runs the program on a kernel of its own.
@@ -227,16 +228,17 @@ impl Shared {
                 }
             }
             Step::Join {
-                facade,
+                kind,
                 arms: [a, b],
                 swallow,
             } => {
                 let second = number + 1 + size(a);
                 let (a, b) = (self.steps(a, number + 1), self.steps(b, second));
-                let (a, b) = if *facade {
-                    join((a, b)).await
-                } else {
-                    foreign_join(a, b).await
+                let (a, b) = match kind {
+                    Kind::Foreign => foreign_join(a, b).await,
+                    Kind::Facade => join((a, b)).await,
+                    Kind::ForeignWoken => join_woken(a, b).await,
+                    Kind::FacadeWoken => join_woken(branch(a), branch(b)).await,
                 };
                 (a.and(b), *swallow)
             }
@@ -250,31 +252,15 @@ impl Shared {
     }
 }
 
-/// A future that is ready after a time and hears nothing.
+/// A future that is ready after a time and hears nothing: the timer of a sleep, without its trap.
 async fn foreign(ms: u64) {
-    struct Helper(Task<()>);
-    impl Drop for Helper {
-        fn drop(&mut self) {
-            self.0.abort();
-        }
-    }
     let end = clock() + Duration::from_millis(ms);
-    let waker = Rc::new(Cell::new(None::<Waker>));
-    let mut helper = None;
+    let mut timer = sleep_until(end);
     poll_fn(|context| {
         if clock() >= end {
             return Poll::Ready(());
         }
-        waker.set(Some(context.waker().clone()));
-        helper.get_or_insert_with(|| {
-            let waker = waker.clone();
-            Helper(spawn(async move {
-                sleep_until(end).await.expect("nobody asks the helper");
-                if let Some(waker) = waker.take() {
-                    waker.wake();
-                }
-            }))
-        });
+        let _ = timer.op_mut().park(context.waker());
         Poll::Pending
     })
     .await;

@@ -166,12 +166,10 @@ impl<'p> Active<'p> {
             Step::Cancellable { body, .. } => scope(Kind::Branch, None, body),
             Step::Level { body, .. } => scope(Kind::Level, None, body),
             Step::Join {
-                facade,
-                arms: [a, b],
-                ..
+                kind, arms: [a, b], ..
             } => {
                 let arm = |steps, number| Arm {
-                    facade: *facade,
+                    facade: kind.has_branches(),
                     frame: None,
                     body: Box::new(Seq::new(steps, number)),
                     result: None,
