@@ -117,6 +117,9 @@ pub enum Op {
     /// Runs a closure that may block, on a thread of the reactor's pool. Ends with
     /// [`Outcome::Finished`](crate::Outcome::Finished).
     Job(Job),
+    /// Runs a closure that may block for as long as it likes, on a thread of its own, beside the pool
+    /// and its limit. Ends with [`Outcome::Finished`](crate::Outcome::Finished).
+    Thread(Job),
 }
 
 /// Which way a descriptor is watched.
@@ -151,7 +154,7 @@ pub struct OpenHow {
     pub mode: u32,
 }
 
-/// A closure that may block, run on a thread of the reactor's pool.
+/// A closure that may block, run on another thread.
 pub struct Job(pub Box<dyn FnOnce() -> Box<dyn Any + Send> + Send>);
 
 impl Job {
@@ -199,6 +202,8 @@ pub enum OpKind {
     Resolve,
     /// [`Op::Job`]
     Job,
+    /// [`Op::Thread`]
+    Thread,
 }
 
 impl Op {
@@ -220,6 +225,7 @@ impl Op {
             Self::Open { .. } => OpKind::Open,
             Self::Resolve { .. } => OpKind::Resolve,
             Self::Job(_) => OpKind::Job,
+            Self::Thread(_) => OpKind::Thread,
         }
     }
 
@@ -237,7 +243,11 @@ impl Op {
             | Self::ReadAt { file: fd, .. }
             | Self::WriteAt { file: fd, .. }
             | Self::Sync { file: fd, .. } => Some(fd),
-            Self::Nop | Self::Open { .. } | Self::Resolve { .. } | Self::Job(_) => None,
+            Self::Nop
+            | Self::Open { .. }
+            | Self::Resolve { .. }
+            | Self::Job(_)
+            | Self::Thread(_) => None,
         }
     }
 

@@ -89,9 +89,12 @@ pub fn attempt_with(op: Op, provide: &mut impl FnMut() -> Buf) -> Attempt {
             }
             Err(_) => Attempt::Blocking(Op::Resolve { host, port }),
         },
-        Op::ReadAt { .. } | Op::WriteAt { .. } | Op::Sync { .. } | Op::Open { .. } | Op::Job(_) => {
-            Attempt::Blocking(op)
-        }
+        Op::ReadAt { .. }
+        | Op::WriteAt { .. }
+        | Op::Sync { .. }
+        | Op::Open { .. }
+        | Op::Job(_)
+        | Op::Thread(_) => Attempt::Blocking(op),
         other => Attempt::Ended(Err(unsupported(other.kind())), other.into_buf()),
     }
 }

@@ -38,7 +38,7 @@ pub fn perform(op: Op) -> (io::Result<Outcome>, Option<Buf>) {
         Op::Open { path, how } => (open(&path, how), None),
         Op::Resolve { host, port } => (resolve(&host, port), None),
         Op::Close { fd } => (close_blocking(fd), None),
-        Op::Job(job) => {
+        Op::Job(job) | Op::Thread(job) => {
             let result = catch_unwind(AssertUnwindSafe(job.0));
             (Ok(Outcome::Finished(result)), None)
         }

@@ -3,7 +3,8 @@
 //! Jobs begin in the order of their submission. A bounded channel holds the next few, so that workers
 //! go from one to the next by themselves; the rest wait on this side, where cancelling them is cheap.
 //! Threads are made when a job would wait otherwise, up to a limit, and leave when idle. Ends come back
-//! through a channel, after which the pool's waker is woken.
+//! through a channel, after which the pool's waker is woken. An [`Op::Thread`] takes no part in this but
+//! its end: a thread is made for it, beside the limit, and goes with it.
 //!
 //! # Invariants
 //!
@@ -117,13 +118,20 @@ impl Pool {
         }
     }
 
-    /// Gives `op` to a worker. `Some` is its end when no thread can be had for it: an error that
-    /// holds [`NoThread`], with the buffer of the operation.
+    /// Gives `op` to a worker, or an [`Op::Thread`] to a thread of its own. `Some` is its end when no
+    /// thread can be had for it: an error that holds [`NoThread`], with the buffer of the operation.
     pub fn submit(&mut self, token: Token, op: Op) -> Option<Completion> {
+        let is_alone = matches!(op, Op::Thread(_));
         let job = Job::new(token, op);
         self.in_flight.insert(token, job.clone());
-        self.waiting.push_back(job);
-        self.feed();
+        if is_alone {
+            if let Err(error) = self.start_alone(job.clone()) {
+                self.fail(&job, error);
+            }
+        } else {
+            self.waiting.push_back(job);
+            self.feed();
+        }
         let at_once = self.ready.iter().position(|end| end.token == token)?;
         Some(self.ready.swap_remove(at_once))
     }
@@ -222,12 +230,23 @@ impl Pool {
         }
     }
 
-    fn hand_over(&mut self, job: Arc<Job>) -> io::Result<()> {
-        if self.jobs.is_none() {
-            return Err(io::Error::other("the worker pool is closed"));
+    fn start_alone(&mut self, job: Arc<Job>) -> io::Result<()> {
+        self.check_open()?;
+        self.start_thread("bibelot-thread", move |worker| worker.run_only(&job))
+            .map_err(|source| io::Error::other(NoThread { source }))
+    }
+
+    fn check_open(&self) -> io::Result<()> {
+        match self.jobs {
+            Some(_) => Ok(()),
+            None => Err(io::Error::other("the worker pool is closed")),
         }
+    }
+
+    fn hand_over(&mut self, job: Arc<Job>) -> io::Result<()> {
+        self.check_open()?;
         if self.census.admit(self.limits.threads_max) == Need::Thread
-            && let Err(source) = self.start_thread()
+            && let Err(source) = self.start_thread("bibelot-worker", Worker::run)
             && self.census.without_thread() == Without::Fails
         {
             return Err(io::Error::other(NoThread { source }));
@@ -244,7 +263,11 @@ impl Pool {
         self.ready.push(Completion::end(job.token, Err(error), buf));
     }
 
-    fn start_thread(&mut self) -> io::Result<()> {
+    fn start_thread(
+        &mut self,
+        name: &str,
+        run: impl FnOnce(Worker) + Send + 'static,
+    ) -> io::Result<()> {
         self.threads.retain(|thread| !thread.is_finished());
         let alive = self.alive.as_ref().expect("it is there until the end");
         let worker = Worker {
@@ -255,10 +278,10 @@ impl Pool {
             idle: self.limits.idle,
             alive: alive.clone(),
         };
-        let name = format!("bibelot-worker-{}", self.threads_made);
+        let name = format!("{name}-{}", self.threads_made);
         let thread = thread::Builder::new()
             .name(name)
-            .spawn(move || worker.run())?;
+            .spawn(move || run(worker))?;
         self.threads.push(thread);
         self.threads_made += 1;
         Ok(())

@@ -1,4 +1,5 @@
-//! The worker: a thread that performs one job after another and leaves when it is not needed.
+//! The worker: a thread that performs one job after another and leaves when it is not needed, or one
+//! that was made for a single job.
 //!
 //! # Invariants
 //!
@@ -79,11 +80,23 @@ impl Worker {
         drop(self.alive);
     }
 
+    /// Performs this job and no other, on a thread that the census does not count.
+    pub(crate) fn run_only(self, job: &Job) {
+        block_signals();
+        let end = job.take().map(|op| completion(job.token, op));
+        self.tell(end);
+        drop(self.alive);
+    }
+
     fn work(&self, job: &Job) {
         self.census.begin();
         let end = job.take().map(|op| completion(job.token, op));
         // Free before the end is known, so that whoever acts on it finds this thread free.
         self.census.finish();
+        self.tell(end);
+    }
+
+    fn tell(&self, end: Option<Completion>) {
         let Some(end) = end else {
             // It was taken back; there is room now for one that waits on the pool's side.
             self.done.wake_by_ref();

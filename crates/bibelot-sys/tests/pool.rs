@@ -214,3 +214,42 @@ fn a_closed_pool_says_that_nothing_can_be_had() {
     let error = end.result.unwrap_err();
     assert!(error.get_ref().is_some_and(|inner| !inner.is::<NoThread>()));
 }
+
+#[test]
+fn what_wants_a_thread_of_its_own_takes_none_of_the_pools() {
+    let mut pool = pool(1);
+    let mut gates = Vec::new();
+    for slot in 0..20 {
+        let (open, gate) = mpsc::channel::<()>();
+        let waits = Op::Thread(Job::new(move || gate.recv().is_ok()));
+        assert!(pool.submit(token(slot), waits).is_none());
+        gates.push(open);
+    }
+    pool.submit(token(20), job(|| 3));
+    assert_eq!(value::<i32>(collect(&mut pool, 1).remove(0)), 3);
+    // The last one is let go of first: none stands behind another.
+    for slot in (0..20).rev() {
+        gates.pop().unwrap().send(()).unwrap();
+        let end = collect(&mut pool, 1).remove(0);
+        assert_eq!(end.token, token(slot));
+        assert!(value::<bool>(end));
+    }
+    assert!(pool.is_idle());
+}
+
+#[test]
+fn a_closed_pool_waits_for_threads_of_their_own_and_makes_no_more() {
+    let mut pool = pool(1);
+    let (open, gate) = mpsc::channel::<()>();
+    let (begun, begins) = mpsc::channel();
+    let waits = Op::Thread(Job::new(move || {
+        begun.send(()).unwrap();
+        gate.recv().is_ok()
+    }));
+    pool.submit(token(1), waits);
+    begins.recv().unwrap();
+    open.send(()).unwrap();
+    assert!(pool.close().left_running.is_empty());
+    let end = pool.submit(token(2), Op::Thread(Job::new(|| ()))).unwrap();
+    assert!(end.result.is_err());
+}

@@ -72,7 +72,7 @@ fn unfit_outcome(kind: OpKind, outcome: &Outcome) -> Option<&'static str> {
         }
         OpKind::Open => matches!(outcome, Outcome::Opened(_)),
         OpKind::Resolve => matches!(outcome, Outcome::Resolved(_)),
-        OpKind::Job => matches!(outcome, Outcome::Finished(_)),
+        OpKind::Job | OpKind::Thread => matches!(outcome, Outcome::Finished(_)),
     };
     (!fits).then_some("the outcome is one of another operation")
 }
