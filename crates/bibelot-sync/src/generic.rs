@@ -12,13 +12,17 @@
 //! }
 //! ```
 
+pub use crate::barrier::{Arriving, Barrier};
 pub use crate::condition::{Condition, Waiting, WaitingWhile};
 pub use crate::event::{Event, Wait};
+pub use crate::limiter::{Borrowing, CapacityLimiter, OwnedToken, Token};
 pub use crate::lock::{Lock, LockGuard, Locking, OwnedLockGuard};
 pub use crate::notify::{Notified, Notify};
 pub use crate::once::{OnceResult, Settled};
+pub use crate::once_cell::{GetOrInit, GetOrTryInit, OnceCell};
 pub use crate::oneshot::{OneshotClosed, OneshotReceiver, OneshotSender, oneshot};
 pub use crate::queue::{Fifo, Get, Join, Lifo, Put, Queue, Store};
+pub use crate::reentrant::{OwnedReentrantGuard, ReentrantGuard, ReentrantLock, ReentrantLocking};
 pub use crate::rwlock::{
     OwnedReadGuard, OwnedWriteGuard, ReadGuard, Reading, RwLock, WriteGuard, Writing,
 };

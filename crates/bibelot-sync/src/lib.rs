@@ -36,8 +36,11 @@
 //! | `shell`, `mutex` | what holds a primitive's state |
 //! | `wakes` | wakes, collected under the lock and carried out after it |
 //! | `blocking` | the thread that waits like a task |
-//! | `event`, `queue`, `lock`, `rwlock`, `semaphore` | the primitives that have a line |
-//! | `notify`, `condition`, `once`, `oneshot` | those that tell something |
+//! | `lock`, `rwlock`, `reentrant` | who may use a value |
+//! | `semaphore`, `limiter`, `barrier` | how many may go on |
+//! | `queue` | items from many to many |
+//! | `event`, `notify`, `condition`, `once`, `once_cell`, `oneshot` | what has happened |
+//! | `owner` | who holds what is held by somebody in particular |
 //!
 //! # Promises
 //!
@@ -60,17 +63,22 @@
 
 #![forbid(unsafe_code)]
 
+mod barrier;
 mod blocking;
 mod condition;
 mod event;
 pub mod generic;
+mod limiter;
 pub mod local;
 mod lock;
 mod mutex;
 mod notify;
 mod once;
+mod once_cell;
 mod oneshot;
+mod owner;
 mod queue;
+mod reentrant;
 mod rwlock;
 mod semaphore;
 mod shell;
@@ -78,8 +86,12 @@ mod wait_queue;
 mod waiter;
 mod wakes;
 
+pub use barrier::{BarrierClosed, Passed};
+pub use limiter::{AlreadyBorrowed, TryBorrowError};
 pub use once::AlreadySet;
+pub use once_cell::SetError;
 pub use oneshot::{SendError, SenderGone, TryRecvError};
+pub use owner::Owner;
 pub use queue::{Closed, PutError, TooManyDone, TryGetError, TryPutError};
 pub use semaphore::{AcquireError, OverRelease, TooManyPermits, TryAcquireError};
 pub use wait_queue::{Left, Ticket, WaitQueue};
@@ -96,14 +108,23 @@ pub type LifoQueue<T> = generic::Queue<Lifo<T>, Universal>;
 pub type Lock<T> = generic::Lock<T, Universal>;
 /// A value that many may read, or one may change. Within one thread: [`local::RwLock`].
 pub type RwLock<T> = generic::RwLock<T, Universal>;
+/// A value that one owner at a time may use, who may take it again. Within one thread:
+/// [`local::ReentrantLock`].
+pub type ReentrantLock<T> = generic::ReentrantLock<T, Universal>;
 /// Permits for so many at a time. Within one thread: [`local::Semaphore`].
 pub type Semaphore = generic::Semaphore<Universal>;
+/// Tokens for so many borrowers at a time. Within one thread: [`local::CapacityLimiter`].
+pub type CapacityLimiter = generic::CapacityLimiter<Universal>;
+/// Lets through so many at a time. Within one thread: [`local::Barrier`].
+pub type Barrier = generic::Barrier<Universal>;
 /// Waits for a change of what a [`Lock`] guards. Within one thread: [`local::Condition`].
 pub type Condition = generic::Condition<Universal>;
 /// A wake without a value. Within one thread: [`local::Notify`].
 pub type Notify = generic::Notify<Universal>;
 /// A result that is set once and read by many. Within one thread: [`local::OnceResult`].
 pub type OnceResult<T, E> = generic::OnceResult<T, E, Universal>;
+/// A value that is made once and read by many. Within one thread: [`local::OnceCell`].
+pub type OnceCell<T> = generic::OnceCell<T, Universal>;
 /// Sends one value. Within one thread: [`local::OneshotSender`].
 pub type OneshotSender<T> = generic::OneshotSender<T, Universal>;
 /// Receives one value. Within one thread: [`local::OneshotReceiver`].

@@ -28,14 +28,23 @@ pub type LifoQueue<T> = generic::Queue<Lifo<T>, Local>;
 pub type Lock<T> = generic::Lock<T, Local>;
 /// A value that many may read, or one may change. Across threads: [`crate::RwLock`].
 pub type RwLock<T> = generic::RwLock<T, Local>;
+/// A value that one owner at a time may use, who may take it again. Across threads:
+/// [`crate::ReentrantLock`].
+pub type ReentrantLock<T> = generic::ReentrantLock<T, Local>;
 /// Permits for so many at a time. Across threads: [`crate::Semaphore`].
 pub type Semaphore = generic::Semaphore<Local>;
+/// Tokens for so many borrowers at a time. Across threads: [`crate::CapacityLimiter`].
+pub type CapacityLimiter = generic::CapacityLimiter<Local>;
+/// Lets through so many at a time. Across threads: [`crate::Barrier`].
+pub type Barrier = generic::Barrier<Local>;
 /// Waits for a change of what a [`Lock`] guards. Across threads: [`crate::Condition`].
 pub type Condition = generic::Condition<Local>;
 /// A wake without a value. Across threads: [`crate::Notify`].
 pub type Notify = generic::Notify<Local>;
 /// A result that is set once and read by many. Across threads: [`crate::OnceResult`].
 pub type OnceResult<T, E> = generic::OnceResult<T, E, Local>;
+/// A value that is made once and read by many. Across threads: [`crate::OnceCell`].
+pub type OnceCell<T> = generic::OnceCell<T, Local>;
 /// Sends one value. Across threads: [`crate::OneshotSender`].
 pub type OneshotSender<T> = generic::OneshotSender<T, Local>;
 /// Receives one value. Across threads: [`crate::OneshotReceiver`].

@@ -15,6 +15,7 @@
 //! - A ticket names one waiter only: leaving raises the generation of its slot.
 
 use std::fmt;
+use std::mem;
 use std::task::Waker;
 
 use crate::wakes::Wakes;
@@ -168,6 +169,18 @@ impl<W> WaitQueue<W> {
         self.parked = 0;
     }
 
+    /// Serves those that `pick` picks, oldest first, with a look at each.
+    pub(crate) fn grant_those(&mut self, wakes: &mut Wakes, mut pick: impl FnMut(&mut W) -> bool) {
+        let mut next = self.oldest;
+        while let Some(entry) = self.slots.get_mut(next as usize) {
+            let slot = mem::replace(&mut next, entry.younger);
+            if pick(entry.value.as_mut().expect("a parked waiter has a value")) {
+                wakes.push(entry.waker.take().expect("a parked waiter has a waker"));
+                self.unlink(slot);
+            }
+        }
+    }
+
     /// Takes a waiter out if it was served; else its ticket stays good.
     pub(crate) fn leave_if_granted(&mut self, ticket: Ticket) -> Result<W, Ticket> {
         let entry = self.entry_mut(&ticket);
@@ -209,7 +222,7 @@ impl<W> WaitQueue<W> {
     /// When the ticket is not of this queue.
     pub fn replace_waker(&mut self, ticket: &Ticket, waker: Waker) -> Waker {
         match &mut self.entry_mut(ticket).waker {
-            Some(held) => std::mem::replace(held, waker),
+            Some(held) => mem::replace(held, waker),
             None => waker,
         }
     }

@@ -11,12 +11,16 @@
 //!
 //! and at the end, when all waits are cut and all is let go, every item and token is where it was.
 
+mod barrier;
 mod condition;
 mod event;
+mod limiter;
 mod lock;
 mod notify;
 mod once;
+mod once_cell;
 mod queue;
+mod reentrant;
 mod rwlock;
 mod semaphore;
 mod world;
@@ -55,5 +59,9 @@ subjects! {
     semaphores_keep_their_promises: Subject of semaphore,
     notifications_keep_their_promises: Subject of notify,
     conditions_keep_their_promises: Subject of condition,
+    reentrant_locks_keep_their_promises: Subject of reentrant,
+    limiters_keep_their_promises: Subject of limiter,
+    barriers_keep_their_promises: Subject of barrier,
+    once_cells_keep_their_promises: Subject of once_cell,
     results_keep_their_promises: Subject of once,
 }
