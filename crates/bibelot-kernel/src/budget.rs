@@ -20,6 +20,7 @@ thread_local! {
 }
 
 /// A poll begins.
+#[inline]
 pub(crate) fn begin(everywhere: bool) {
     LEFT.set(if everywhere {
         PER_POLL | EVERYWHERE
@@ -29,17 +30,20 @@ pub(crate) fn begin(everywhere: bool) {
 }
 
 /// The poll is over.
+#[inline]
 pub(crate) fn end() {
     LEFT.set(UNLIMITED);
 }
 
 /// Whether an operation must park first, which is new or has parked before.
+#[inline]
 pub(crate) fn is_used_up(is_new: bool) -> bool {
     let left = LEFT.get();
     left & UNLIMITED == 0 || (is_new && left & EVERYWHERE != 0)
 }
 
 /// An operation has ended without parking.
+#[inline]
 pub(crate) fn spend() {
     let left = LEFT.get();
     if left != UNLIMITED && left & UNLIMITED != 0 {

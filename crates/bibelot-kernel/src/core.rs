@@ -112,6 +112,7 @@ impl Core {
     }
 
     /// The time of the current turn.
+    #[inline]
     pub(crate) fn now(&self) -> Instant {
         self.now.get()
     }
@@ -124,6 +125,7 @@ impl Core {
     }
 
     /// The next stamp.
+    #[inline]
     pub(crate) fn next_stamp(&self) -> u64 {
         let stamp = self.stamp.get() + 1;
         self.stamp.set(stamp);
@@ -131,11 +133,13 @@ impl Core {
     }
 
     /// The newest stamp.
+    #[inline]
     pub(crate) fn last_stamp(&self) -> u64 {
         self.stamp.get()
     }
 
     /// Queues something to be polled.
+    #[inline]
     pub(crate) fn push_ready(&self, item: Item, why: Wake) {
         self.ready.borrow_mut().push(item, why);
     }

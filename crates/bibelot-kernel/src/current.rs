@@ -51,6 +51,7 @@ impl Current {
     }
 
     /// A poll of the task begins; `own` tells its waker from others.
+    #[inline]
     pub(crate) fn begin(&self, key: TaskKey, number: u64, own: Own, asked: bool) {
         self.key.set(Some(key));
         self.number.set(number);
@@ -60,6 +61,7 @@ impl Current {
     }
 
     /// The poll is over.
+    #[inline]
     pub(crate) fn end(&self) {
         self.key.set(None);
         self.number.set(0);
@@ -67,16 +69,19 @@ impl Current {
         self.asked.set(false);
     }
 
+    #[inline]
     pub(crate) fn key(&self) -> Option<TaskKey> {
         self.key.get()
     }
 
     /// The number of the task; 0 if there is none.
+    #[inline]
     pub(crate) fn number(&self) -> u64 {
         self.number.get()
     }
 
     /// Whether `waker` is the task's own, and not one that a combinator put around a part of it.
+    #[inline]
     pub(crate) fn is_own(&self, waker: &Waker) -> bool {
         match self.own.get() {
             Own::Task(data) => is_waker_of(waker, data),
@@ -86,11 +91,13 @@ impl Current {
     }
 
     /// A trap parks.
+    #[inline]
     pub(crate) fn note_wait(&self, parked: Parked) {
         self.wait.set(Some(parked));
     }
 
     /// What the trap that parked last in this poll waits for.
+    #[inline]
     pub(crate) fn wait(&self) -> Option<Parked> {
         self.wait.get()
     }

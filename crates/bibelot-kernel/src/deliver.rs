@@ -6,7 +6,7 @@
 use std::rc::Rc;
 use std::task::Waker;
 
-use crate::cancel::{self, Asked, Cancelled, Cause, Request, Spot, View, Wish, unheard};
+use crate::cancel::{self, Asked, Cancelled, Cause, Request, Spot, View, Wish};
 use crate::core::{Core, wake_all};
 use crate::tasks::TaskKey;
 
@@ -78,7 +78,16 @@ impl Core {
 
     /// The spot of a trap that parks here: the one it has in this task, or a new one; listed if it is
     /// polled with a waker that is not the task's own.
+    #[inline]
     pub(crate) fn keep_spot(&self, spot: Option<Spot>, waker: &Waker) -> Spot {
+        match spot {
+            None if self.current.is_own(waker) => self.spot(),
+            _ => self.change_spot(spot, waker),
+        }
+    }
+
+    #[inline(never)]
+    fn change_spot(&self, spot: Option<Spot>, waker: &Waker) -> Spot {
         let number = self.current.number();
         let mut kept = match spot {
             Some(spot) if spot.task == number => spot,
@@ -156,7 +165,7 @@ impl Core {
         }
         self.view(|view| {
             let own = view.due(None);
-            own.or_else(|| unheard::left().and_then(|origin| view.of(origin)))
+            own.or_else(|| self.path.unheard.left().and_then(|origin| view.of(origin)))
         })
     }
 

@@ -41,11 +41,13 @@ impl fmt::Display for KernelId {
 }
 
 /// Whether `kernel` is the one that this thread serves.
+#[inline]
 pub(crate) fn is_here(kernel: KernelId) -> bool {
     kernel.0 != 0 && NUMBER.get() == kernel.0
 }
 
 /// Runs `body` with this thread's kernel, if it has one.
+#[inline]
 pub(crate) fn with<R>(body: impl FnOnce(&Rc<Core>) -> R) -> Option<R> {
     if NUMBER.get() == 0 {
         return None;
@@ -54,6 +56,7 @@ pub(crate) fn with<R>(body: impl FnOnce(&Rc<Core>) -> R) -> Option<R> {
 }
 
 /// Runs `body` with the kernel `id` if this thread serves it.
+#[inline]
 pub(crate) fn with_kernel<R>(id: KernelId, body: impl FnOnce(&Rc<Core>) -> R) -> Option<R> {
     if is_here(id) { with(body) } else { None }
 }
@@ -63,6 +66,7 @@ pub(crate) fn with_kernel<R>(id: KernelId, body: impl FnOnce(&Rc<Core>) -> R) ->
 /// # Panics
 ///
 /// If the thread has none; `what` names what needs it.
+#[inline]
 #[track_caller]
 pub(crate) fn expect<R>(what: &str, body: impl FnOnce(&Rc<Core>) -> R) -> R {
     match with(body) {

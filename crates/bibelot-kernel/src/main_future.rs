@@ -76,17 +76,18 @@ impl<'a> Main<'a> {
         future: Pin<&mut F>,
     ) -> Option<Result<F::Output, Box<dyn Any + Send>>> {
         let core = self.core;
-        core.begin_poll(self.id.key.slot, Own::Main(self.waker.data()));
+        let record = core.records.tenant(self.id.key.slot);
+        core.begin_poll(record, self.id.key.slot, Own::Main(self.waker.data()));
         let polled = catch_unwind(AssertUnwindSafe(|| poll_once(future, &self.waker)));
         core.end_poll(self.id.key);
         match polled {
             Ok(Some(value)) => Some(Ok(value)),
             Ok(None) => {
                 if core.main_queued.get() {
-                    core.records.ready(self.id.key.slot);
+                    record.ready();
                     core.observers.suspended(self.id, Suspended::Ready);
                 } else {
-                    core.note_parked(self.id);
+                    core.note_parked(record, self.id);
                 }
                 None
             }

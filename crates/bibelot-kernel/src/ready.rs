@@ -52,6 +52,7 @@ pub(crate) enum Ready {
 }
 
 impl Ready {
+    #[inline]
     pub(crate) fn push(&mut self, item: Item, why: Wake) {
         match self {
             Self::Fifo(queue) => queue.push_back(item),
@@ -59,6 +60,7 @@ impl Ready {
         }
     }
 
+    #[inline]
     pub(crate) fn pop(&mut self) -> Option<Item> {
         match self {
             Self::Fifo(queue) => queue.pop_front(),
@@ -66,6 +68,7 @@ impl Ready {
         }
     }
 
+    #[inline]
     pub(crate) fn len(&self) -> usize {
         match self {
             Self::Fifo(queue) => queue.len(),

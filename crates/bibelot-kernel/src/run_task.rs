@@ -13,19 +13,21 @@ use crate::core::{Core, contain, wake_all};
 use crate::current::Own;
 use crate::observer::{Suspended, Terminated};
 use crate::ready::Item;
-use crate::record::Wait;
+use crate::record::{Record, Wait};
 use crate::tag::Tag;
 use crate::task::TaskId;
 use crate::tasks::{Ending, TaskKey};
 
 impl Core {
     /// Polls a task once.
+    #[inline]
     pub(crate) fn run_task(self: &Rc<Self>, runnable: Runnable<Tag>) {
-        let slot = runnable.schedule().slot;
         if runnable.is_stale() {
             return;
         }
-        let id = self.begin_poll(slot, Own::Task(runnable.waker_data()));
+        let slot = runnable.schedule().slot;
+        let record = self.records.tenant(slot);
+        let id = self.begin_poll(record, slot, Own::Task(runnable.waker_data()));
         let ran = runnable.run();
         let deaf = match ran {
             Ran::Parked | Ran::Woken(_) => self.unheard(),
@@ -33,15 +35,26 @@ impl Core {
         };
         self.end_poll(id.key);
         match (ran, deaf) {
-            (ran @ (Ran::Parked | Ran::Woken(_)), Some(request)) => {
-                self.drop_deaf(id, request);
-                drop(ran);
-            }
-            (Ran::Parked, None) => self.note_parked(id),
+            (Ran::Parked, None) => self.note_parked(record, id),
             (Ran::Woken(runnable), None) => {
-                self.records.ready(slot);
-                self.observers.suspended(id, Suspended::Ready);
+                record.ready();
+                if !self.observers.is_empty() {
+                    self.observers.suspended(id, Suspended::Ready);
+                }
                 self.push_ready(Item::Task(runnable), Wake::Yielded);
+            }
+            (ran, deaf) => self.after_last_poll(id, ran, deaf),
+        }
+    }
+
+    /// The task has ended, or is to end because it is deaf.
+    fn after_last_poll(self: &Rc<Self>, id: TaskId, ran: Ran<Tag>, deaf: Option<Request>) {
+        match (ran, deaf) {
+            (ran @ (Ran::Parked | Ran::Woken(_)), deaf) => {
+                if let Some(request) = deaf {
+                    self.drop_deaf(id, request);
+                }
+                drop(ran);
             }
             (Ran::Returned, _) => self.task_ended(id.key, Ending::Returned),
             (Ran::Panicked, _) => {
@@ -84,8 +97,9 @@ impl Core {
     }
 
     /// Sets the stage for a poll of the task in `slot`.
-    pub(crate) fn begin_poll(&self, slot: u32, own: Own) -> TaskId {
-        self.records.running(slot);
+    #[inline]
+    pub(crate) fn begin_poll(&self, record: &Record, slot: u32, own: Own) -> TaskId {
+        record.running();
         let (id, told, is_asked) = {
             let tasks = self.tasks.borrow();
             let entry = tasks.at(slot);
@@ -110,6 +124,7 @@ impl Core {
     }
 
     /// Clears the stage.
+    #[inline]
     pub(crate) fn end_poll(&self, key: TaskKey) {
         budget::end();
         if let Some(told) = self.path.end() {
@@ -122,14 +137,15 @@ impl Core {
     }
 
     /// Notes what the task that was just polled waits for.
-    pub(crate) fn note_parked(&self, id: TaskId) {
+    #[inline]
+    pub(crate) fn note_parked(&self, record: &Record, id: TaskId) {
         let (wait, site, alarm) = match self.current.wait() {
             Some(parked) => (parked.wait, Some(parked.site), parked.alarm),
             None => (Wait::Foreign, None, Instant::FAR),
         };
-        self.records.parked(id.key.slot, wait, site);
+        record.parked(wait, site);
         let deadline = (!alarm.is_never()).then(|| alarm.as_nanos());
-        self.records.deadline(id.key.slot, deadline);
+        record.deadline(deadline);
         if !self.observers.is_empty() {
             self.observers.suspended(id, Suspended::Waits(wait));
         }
@@ -170,7 +186,7 @@ impl Core {
 
     /// Makes a task's end known.
     fn task_ended(self: &Rc<Self>, key: TaskKey, ending: Ending) {
-        let (id, joiners, listener) = {
+        let (number, has_extra, is_held) = {
             let mut tasks = self.tasks.borrow_mut();
             let Some(entry) = tasks.get_mut(key) else {
                 return;
@@ -179,39 +195,61 @@ impl Core {
                 return;
             }
             entry.end = Some(ending);
-            let id = TaskId {
-                kernel: self.id,
-                key,
-                number: entry.number,
+            let found = (entry.number, entry.extra().is_some(), entry.held);
+            tasks.note_end();
+            found
+        };
+        self.records.terminated(key.slot);
+        if has_extra || self.choice.is_some() || !self.observers.is_empty() {
+            self.tell_end(key, number, ending);
+        } else if is_held {
+            return;
+        }
+        self.forget_if_done(key);
+    }
+
+    /// Tells those who listen that a task has ended.
+    fn tell_end(self: &Rc<Self>, key: TaskKey, number: u64, ending: Ending) {
+        let id = TaskId {
+            kernel: self.id,
+            key,
+            number,
+        };
+        if self.choice.is_some() {
+            self.paths.end(number);
+        }
+        self.observers.terminated(id, terminated(ending));
+        let (joiners, listener) = {
+            let mut tasks = self.tasks.borrow_mut();
+            let Some(entry) = tasks.get_mut(key) else {
+                return;
             };
             let joiners = entry.take_joiners();
             let listener = match entry.extra() {
                 Some(_) => entry.extra_mut().on_end.take(),
                 None => None,
             };
-            tasks.note_end();
-            (id, joiners.into_iter().map(|(_, waker)| waker), listener)
+            (joiners.into_iter().map(|(_, waker)| waker), listener)
         };
-        self.records.terminated(key.slot);
-        if self.choice.is_some() {
-            self.paths.end(id.number);
-        }
-        if !self.observers.is_empty() {
-            self.observers.terminated(id, terminated(ending));
-        }
         wake_all(joiners);
         if let Some(listener) = listener {
             contain(|| listener(id));
         }
-        self.forget_if_done(key);
     }
 
     /// The task's handle is gone.
     pub(crate) fn release(&self, key: TaskKey) {
-        if let Some(entry) = self.tasks.borrow_mut().get_mut(key) {
+        let has_ended = {
+            let mut tasks = self.tasks.borrow_mut();
+            let Some(entry) = tasks.get_mut(key) else {
+                return;
+            };
             entry.held = false;
+            entry.end.is_some()
+        };
+        if has_ended {
+            self.forget_if_done(key);
         }
-        self.forget_if_done(key);
     }
 
     /// Frees what is kept of a task that has ended and that nobody holds.

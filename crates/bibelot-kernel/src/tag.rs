@@ -25,10 +25,12 @@ pub(crate) struct Tag {
 // it is the one on which the kernel runs its tasks. The kernel ends every cell's home before its
 // number leaves the thread.
 unsafe impl Schedule for Tag {
+    #[inline]
     fn is_home(&self) -> bool {
         home::is_here(self.kernel)
     }
 
+    #[inline]
     fn push(&self, runnable: Runnable<Self>) {
         let pushed = home::with(|core| {
             core.records.ready(self.slot);

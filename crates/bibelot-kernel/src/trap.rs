@@ -139,11 +139,10 @@ impl<O: Op> Trap<O> {
     }
 
     fn end<T>(&mut self, value: T) -> Poll<T> {
-        if let State::Parked(spot) | State::Draining(spot, _) =
-            std::mem::replace(&mut self.state, State::Gone)
-        {
+        if let State::Parked(spot) | State::Draining(spot, _) = &self.state {
             spot.leave_foreign();
         }
+        self.state = State::Gone;
         Poll::Ready(value)
     }
 

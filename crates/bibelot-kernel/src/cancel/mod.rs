@@ -24,7 +24,7 @@ mod scope;
 mod spot;
 mod stop;
 mod taken;
-pub(crate) mod unheard;
+mod unheard;
 
 pub use as_cancelled::{AsCancelled, ViaDyn, ViaError, ViaLocalDyn};
 pub use cancellable::{Cancellable, cancellable};

@@ -18,7 +18,7 @@ use std::cell::{Cell, RefCell};
 use bibelot_timer::Instant;
 
 use super::frame::{Frame, Kind, Told};
-use super::unheard;
+use super::unheard::Unheard;
 
 /// The frames around the code being polled.
 pub(crate) struct Path {
@@ -26,9 +26,25 @@ pub(crate) struct Path {
     alarm: Cell<Instant>,
     /// How often a trap parked, ever.
     parks: Cell<u64>,
+    /// The poll under way, whose root is put on the stack when somebody looks for it.
+    root: Cell<Root>,
     /// A frame of this poll was told something.
     is_told: Cell<bool>,
+    pub unheard: Unheard,
 }
+
+/// What is known of a root that nobody has looked for.
+#[derive(Clone, Copy)]
+struct Root {
+    /// The task's number; 0 when the root is on the stack, or there is none.
+    number: u64,
+    parks_before: u64,
+}
+
+const NO_ROOT: Root = Root {
+    number: 0,
+    parks_before: 0,
+};
 
 impl Path {
     pub(crate) const fn new() -> Self {
@@ -36,17 +52,21 @@ impl Path {
             frames: RefCell::new(Vec::new()),
             alarm: Cell::new(Instant::FAR),
             parks: Cell::new(0),
+            root: Cell::new(NO_ROOT),
             is_told: Cell::new(false),
+            unheard: Unheard::new(),
         }
     }
 
     /// Looks at the frames around the code being polled, outermost first.
     pub(crate) fn look<R>(&self, view: impl FnOnce(&[Frame]) -> R) -> R {
+        self.put_root();
         view(&self.frames.borrow())
     }
 
     /// Changes what the frames around the code being polled were told.
     pub(crate) fn change<R>(&self, change: impl FnOnce(&mut [Frame]) -> R) -> R {
+        self.put_root();
         self.is_told.set(true);
         change(&mut self.frames.borrow_mut())
     }
@@ -65,6 +85,7 @@ impl Path {
 
     /// The id of the innermost frame, and whether a trap parked inside during this poll.
     pub(crate) fn innermost(&self) -> Option<(u64, bool)> {
+        self.put_root();
         let frames = self.frames.borrow();
         let frame = frames.last()?;
         Some((frame.id, frame.parks_before != self.parks.get()))
@@ -80,6 +101,7 @@ impl Path {
         now: Instant,
         stamps: impl Fn() -> u64,
     ) -> Entered<'_> {
+        self.put_root();
         let mut frames = self.frames.borrow_mut();
         if frame.id == 0 {
             frame.id = stamps();
@@ -109,20 +131,31 @@ impl Path {
     /// Begins a path with a task's root. What a poll that panicked left is cleared away.
     #[inline]
     pub(crate) fn begin(&self, number: u64, told: Option<Told>) {
-        unheard::clear();
-        let mut frames = self.frames.borrow_mut();
-        frames.truncate(usize::from(!self.is_told.replace(false)));
-        if frames.is_empty() {
-            frames.push(Frame::root(number));
-        }
-        let root = &mut frames[0];
-        root.set_root(number);
-        root.parks_before = self.parks.get();
-        if let Some(told) = told {
-            root.set_told(told);
-            self.is_told.set(true);
-        }
+        self.unheard.clear();
         self.alarm.set(Instant::FAR);
+        self.root.set(Root {
+            number,
+            parks_before: self.parks.get(),
+        });
+        if let Some(told) = told {
+            self.change(|frames| frames[0].set_told(told));
+        }
+    }
+
+    /// Puts the root of the poll under way on the stack, if it is not there.
+    #[inline]
+    fn put_root(&self) {
+        let root = self.root.replace(NO_ROOT);
+        if root.number == 0 {
+            return;
+        }
+        let mut frames = self.frames.borrow_mut();
+        frames.truncate(1);
+        if frames.is_empty() {
+            frames.push(Frame::root(root.number));
+        }
+        frames[0].set_root(root.number);
+        frames[0].parks_before = root.parks_before;
     }
 
     /// Ends the path; what the root was told, if it was told anything.

@@ -12,7 +12,6 @@ use super::cancelled::Cancelled;
 use super::cause::ScopeId;
 use super::frame::{Frame, Kind};
 use super::taken;
-use super::unheard;
 use crate::core::{Core, disarm_from_anywhere};
 use crate::home::KernelId;
 
@@ -49,7 +48,7 @@ impl Scope {
         body: impl FnOnce(&mut Context<'_>) -> Poll<R>,
     ) -> Result<Poll<R>, Cancelled> {
         let had_fired = self.frame.fired != 0;
-        let outer = unheard::begin();
+        let outer = core.path.unheard.begin();
         let entered = core
             .path
             .enter(self.frame, core.now(), || core.next_stamp());
@@ -64,7 +63,9 @@ impl Scope {
             is_covered = core.path.is_covered(self.frame.deadline);
         }
         self.frame = entered.leave();
-        unheard::end(&outer, polled.is_pending() && told.is_none());
+        core.path
+            .unheard
+            .end(&outer, polled.is_pending() && told.is_none());
         if let Some(told) = told {
             self.disarm();
             return Err(told);
@@ -84,7 +85,7 @@ impl Scope {
         context: &mut Context<'_>,
         body: impl FnOnce(&mut Context<'_>) -> Poll<R>,
     ) -> Poll<R> {
-        let outer = unheard::begin();
+        let outer = core.path.unheard.begin();
         let lifts = !self.is_new() && self.frame.lifts(core.now());
         let entered = core
             .path
@@ -98,10 +99,10 @@ impl Scope {
             && self.frame.kind == Kind::Branch
             && let Some(request) = core.unheard()
         {
-            unheard::leave(request.origin);
+            core.path.unheard.leave(request.origin);
         }
         self.frame = entered.leave();
-        unheard::end(&outer, polled.is_pending());
+        core.path.unheard.end(&outer, polled.is_pending());
         match polled {
             Poll::Ready(_) => self.disarm(),
             Poll::Pending => self.arm(core, context, false, false),

@@ -31,6 +31,7 @@ impl Spot {
         place: UNLISTED,
     };
 
+    #[inline]
     pub(crate) fn new(kernel: KernelId, key: Option<TaskKey>, task: u64, stamp: u64) -> Self {
         let key = key.unwrap_or(Self::NOWHERE.key);
         Self {
@@ -42,10 +43,12 @@ impl Spot {
         }
     }
 
+    #[inline]
     pub(crate) fn place(self) -> Option<u32> {
         (self.place != UNLISTED).then_some(self.place)
     }
 
+    #[inline]
     pub(crate) fn is_listed(self) -> bool {
         self.place != UNLISTED
     }
@@ -62,8 +65,15 @@ impl Spot {
     }
 
     /// Takes the trap off its task's list, if it is there, from any thread.
+    #[inline]
     pub(crate) fn leave_foreign(self) {
-        let Some(place) = self.place() else { return };
+        if let Some(place) = self.place() {
+            self.leave_place(place);
+        }
+    }
+
+    #[cold]
+    fn leave_place(self, place: u32) {
         let here = home::with_kernel(self.kernel, |core| core.leave_foreign(self.key, place));
         if here.is_none() {
             remote::send(self.kernel, Message::LeaveForeign(self.key, place));

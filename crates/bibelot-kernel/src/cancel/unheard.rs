@@ -17,49 +17,56 @@ const NOTHING: u64 = 0;
 const CANCEL: u64 = u64::MAX;
 const NOTE: u64 = u64::MAX - 1;
 
-thread_local! {
-    /// Where the request belongs, as one number: a scope's id or one of the above.
-    static LEFT: Cell<u64> = const { Cell::new(NOTHING) };
-}
+/// Where the request belongs, as one number: a scope's id or one of the above.
+pub(crate) struct Unheard(Cell<u64>);
 
 /// What was left in the scope around; given back at the end.
 #[must_use]
 pub(crate) struct Outer(u64);
 
-/// Begins the poll of a scope's body.
-pub(crate) fn begin() -> Outer {
-    Outer(LEFT.replace(NOTHING))
-}
-
-/// Ends it; what was left inside is passed on to the scope around if the body waits on.
-pub(crate) fn end(outer: &Outer, waits: bool) {
-    if !waits || outer.0 != NOTHING {
-        LEFT.set(outer.0);
+impl Unheard {
+    pub(crate) const fn new() -> Self {
+        Self(Cell::new(NOTHING))
     }
-}
 
-/// Leaves word of a request that the arm just polled cannot hear.
-pub(crate) fn leave(origin: Origin) {
-    LEFT.set(match origin {
-        Origin::Cancel => CANCEL,
-        Origin::Note => NOTE,
-        Origin::Scope(id) => id,
-    });
-}
-
-/// The request that an arm inside could not hear.
-pub(crate) fn left() -> Option<Origin> {
-    match LEFT.get() {
-        NOTHING => None,
-        CANCEL => Some(Origin::Cancel),
-        NOTE => Some(Origin::Note),
-        id => Some(Origin::Scope(id)),
+    /// Begins the poll of a scope's body.
+    #[inline]
+    pub(crate) fn begin(&self) -> Outer {
+        Outer(self.0.replace(NOTHING))
     }
-}
 
-/// Forgets what a poll that panicked left.
-pub(crate) fn clear() {
-    LEFT.set(NOTHING);
+    /// Ends it; what was left inside is passed on to the scope around if the body waits on.
+    #[inline]
+    pub(crate) fn end(&self, outer: &Outer, waits: bool) {
+        if !waits || outer.0 != NOTHING {
+            self.0.set(outer.0);
+        }
+    }
+
+    /// Leaves word of a request that the arm just polled cannot hear.
+    pub(crate) fn leave(&self, origin: Origin) {
+        self.0.set(match origin {
+            Origin::Cancel => CANCEL,
+            Origin::Note => NOTE,
+            Origin::Scope(id) => id,
+        });
+    }
+
+    /// The request that an arm inside could not hear.
+    pub(crate) fn left(&self) -> Option<Origin> {
+        match self.0.get() {
+            NOTHING => None,
+            CANCEL => Some(Origin::Cancel),
+            NOTE => Some(Origin::Note),
+            id => Some(Origin::Scope(id)),
+        }
+    }
+
+    /// Forgets what a poll that panicked left.
+    #[inline]
+    pub(crate) fn clear(&self) {
+        self.0.set(NOTHING);
+    }
 }
 
 #[cfg(test)]
@@ -68,21 +75,20 @@ mod tests {
 
     #[test]
     fn what_is_left_inside_is_passed_on_only_by_a_body_that_waits() {
-        clear();
-        let outer = begin();
-        leave(Origin::Scope(5));
-        assert_eq!(left(), Some(Origin::Scope(5)));
-        end(&outer, false);
-        assert_eq!(left(), None);
+        let unheard = Unheard::new();
+        let outer = unheard.begin();
+        unheard.leave(Origin::Scope(5));
+        assert_eq!(unheard.left(), Some(Origin::Scope(5)));
+        unheard.end(&outer, false);
+        assert_eq!(unheard.left(), None);
 
-        let outer = begin();
-        leave(Origin::Cancel);
-        end(&outer, true);
-        assert_eq!(left(), Some(Origin::Cancel));
-        let outer = begin();
-        leave(Origin::Note);
-        end(&outer, true);
-        assert_eq!(left(), Some(Origin::Cancel), "the first stands");
-        clear();
+        let outer = unheard.begin();
+        unheard.leave(Origin::Cancel);
+        unheard.end(&outer, true);
+        assert_eq!(unheard.left(), Some(Origin::Cancel));
+        let outer = unheard.begin();
+        unheard.leave(Origin::Note);
+        unheard.end(&outer, true);
+        assert_eq!(unheard.left(), Some(Origin::Cancel), "the first stands");
     }
 }

@@ -27,10 +27,18 @@ impl Blocks {
     }
 
     /// The record of a slot; its block is made if it is not there.
+    #[inline]
     pub(super) fn at(&self, slot: u32) -> &Record {
         let (block, index) = place(slot);
-        &self.0[block].get_or_init(|| iter::repeat_with(Record::new).take(size(block)).collect())
-            [index]
+        match self.0[block].get() {
+            Some(records) => &records[index],
+            None => &self.make(block)[index],
+        }
+    }
+
+    #[cold]
+    fn make(&self, block: usize) -> &[Record] {
+        self.0[block].get_or_init(|| iter::repeat_with(Record::new).take(size(block)).collect())
     }
 
     /// The record of a slot, if its block is there.
@@ -62,6 +70,7 @@ fn size(block: usize) -> usize {
 }
 
 /// The block of a slot, and its place in it.
+#[inline]
 fn place(slot: u32) -> (usize, usize) {
     let position = slot as usize + FIRST_BLOCK;
     let block = (position.ilog2() - FIRST_BLOCK.ilog2()) as usize;

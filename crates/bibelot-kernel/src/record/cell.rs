@@ -53,7 +53,7 @@ const PARKED: u8 = 16;
 
 /// What other threads may read of the task in one slot.
 #[repr(C, align(64))]
-pub(super) struct Record {
+pub(crate) struct Record {
     sequence: AtomicU64,
     number: AtomicU64,
     parent: AtomicU64,
@@ -147,28 +147,38 @@ impl Record {
         (self.has(NAMED), number)
     }
 
-    pub(super) fn parked(&self, wait: Wait, site: Option<&'static Location<'static>>) {
+    /// The task waits for something, at a place in the source if that is known.
+    #[inline]
+    pub(crate) fn parked(&self, wait: Wait, site: Option<&'static Location<'static>>) {
         self.section(|| {
             self.site.set(site);
             self.state.store(PARKED + wait.to_byte(), Ordering::Relaxed);
         });
     }
 
-    pub(super) fn running(&self) {
+    /// The task is about to be polled; counts the poll.
+    #[inline]
+    pub(crate) fn running(&self) {
         let polls = self.polls.load(Ordering::Relaxed);
         self.polls.store(polls + 1, Ordering::Relaxed);
         self.state.store(RUNNING, Ordering::Relaxed);
     }
 
-    pub(super) fn ready(&self) {
+    /// The task was woken.
+    #[inline]
+    pub(crate) fn ready(&self) {
         self.state.store(READY, Ordering::Relaxed);
     }
 
-    pub(super) fn terminated(&self) {
+    /// The task has ended, and its slot is not free yet.
+    #[inline]
+    pub(crate) fn terminated(&self) {
         self.state.store(TERMINATED, Ordering::Relaxed);
     }
 
-    pub(super) fn deadline(&self, at_ns: Option<u64>) {
+    /// The earliest deadline of the task is now this.
+    #[inline]
+    pub(crate) fn deadline(&self, at_ns: Option<u64>) {
         self.deadline_ns
             .store(at_ns.unwrap_or(NO_DEADLINE), Ordering::Relaxed);
     }

@@ -134,7 +134,7 @@ fn a_reader_goes_on_while_slots_are_reused_and_after_the_kernel() {
                 }
             }
         });
-        records.deadline(0, Some(10));
+        records.tenant(0).deadline(Some(10));
         records.end(0);
         records.begin(0, tenant(2));
         drop(records);

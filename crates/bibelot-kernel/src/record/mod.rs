@@ -35,6 +35,7 @@ mod tests;
 mod wait;
 mod writer;
 
+pub(crate) use cell::Record;
 pub use info::{TaskInfo, TaskState};
 pub use reader::RecordReader;
 pub use wait::Wait;

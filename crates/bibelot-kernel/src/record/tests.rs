@@ -120,19 +120,19 @@ fn apply(step: Step, number: u64, records: &Records, model: &mut BTreeMap<u32, T
             info.state = TaskState::Ready;
         }
         Step::Running(_) => {
-            records.running(slot);
+            records.tenant(slot).running();
             info.state = TaskState::Running;
             info.polls += 1;
         }
         Step::Parked { reason, site, .. } => {
             let wait = Wait::from_byte(reason);
             let site = site.map(|second| sites()[usize::from(second)]);
-            records.parked(slot, wait, site);
+            records.tenant(slot).parked(wait, site);
             info.state = TaskState::Parked(wait);
             info.site = site;
         }
         Step::Deadline(_, at_ns) => {
-            records.deadline(slot, at_ns);
+            records.tenant(slot).deadline(at_ns);
             info.deadline = at_ns.map(Instant::from_nanos);
         }
         Step::Cancelled(_) => {
@@ -240,12 +240,12 @@ fn readers_on_other_threads_never_see_two_tenants_or_two_waits_in_one() {
                     ..tenant(number)
                 },
             );
-            records.deadline(slot, Some(number * 7));
-            records.running(slot);
-            records.parked(slot, Wait::Sleep, Some(first));
+            records.tenant(slot).deadline(Some(number * 7));
+            records.tenant(slot).running();
+            records.tenant(slot).parked(Wait::Sleep, Some(first));
             records.ready(slot);
-            records.running(slot);
-            records.parked(slot, Wait::Read, Some(second));
+            records.tenant(slot).running();
+            records.tenant(slot).parked(Wait::Read, Some(second));
             records.end(slot);
         }
     }
@@ -318,9 +318,9 @@ fn a_task_is_shown_on_one_line() {
             r#"task 5 "two\nlines": initial, polls 0, child of 2, spawned at {second}, daemon"#
         )
     );
-    records.running(0);
-    records.parked(0, Wait::QueueGet, Some(first));
-    records.deadline(0, Some(1_500_000_000));
+    records.tenant(0).running();
+    records.tenant(0).parked(Wait::QueueGet, Some(first));
+    records.tenant(0).deadline(Some(1_500_000_000));
     records.cancelled(0);
     assert_eq!(
         shown(&reader),

@@ -18,7 +18,6 @@ use super::atomic::{AtomicBool, Ordering};
 use super::blocks::Blocks;
 use super::cell::{Birth, Record};
 use super::reader::RecordReader;
-use super::wait::Wait;
 
 /// What the kernel and its readers share.
 pub(super) struct Shared {
@@ -112,21 +111,6 @@ impl Records {
         self.tenant(slot).ready();
     }
 
-    /// The task in the slot is about to be polled; counts the poll.
-    pub(crate) fn running(&self, slot: u32) {
-        self.tenant(slot).running();
-    }
-
-    /// The task in the slot waits for something, at a place in the source if that is known.
-    pub(crate) fn parked(&self, slot: u32, wait: Wait, site: Option<&'static Location<'static>>) {
-        self.tenant(slot).parked(wait, site);
-    }
-
-    /// The earliest deadline of the task in the slot is now this.
-    pub(crate) fn deadline(&self, slot: u32, at_ns: Option<u64>) {
-        self.tenant(slot).deadline(at_ns);
-    }
-
     /// The task in the slot was asked to end.
     pub(crate) fn cancelled(&self, slot: u32) {
         self.tenant(slot).cancelled();
@@ -150,7 +134,9 @@ impl Records {
         self.shared.blocks.at(slot)
     }
 
-    fn tenant(&self, slot: u32) -> &Record {
+    /// The record of a slot that is taken.
+    #[inline]
+    pub(crate) fn tenant(&self, slot: u32) -> &Record {
         let record = self.at(slot);
         debug_assert!(record.is_taken(), "slot {slot} has a tenant");
         record
