@@ -37,7 +37,7 @@
 //! | `lanes` | one operation at a time in each direction of a socket |
 //! | `lender`, `buffer_ring` | the buffers that receives are filled into |
 //! | `ring` | the two queues and the system call between them |
-//! | `kick` | how other threads end a sleep |
+//! | `kick`, `bell` | how other threads end a sleep; on what somebody else's loop waits |
 //! | `drain` | the end |
 //! | `ability`, `probe`, `setup`, `config` | what there is, what is asked for |
 //! | `fork` | knowing that this is another process |
@@ -52,6 +52,7 @@
 #![deny(unsafe_code)]
 
 mod ability;
+mod bell;
 mod buffer_ring;
 mod config;
 mod drain;

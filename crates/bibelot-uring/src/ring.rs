@@ -74,6 +74,11 @@ impl Ring {
         self.io.as_raw_fd()
     }
 
+    /// Has an event descriptor counted up with each completion; whether that can be had.
+    pub(crate) fn register_eventfd(&self, event: RawFd) -> bool {
+        self.io.submitter().register_eventfd(event).is_ok()
+    }
+
     pub(crate) fn new(io: IoUring, has: Abilities) -> Self {
         let mut wait_flags = EnterFlags::GETEVENTS;
         wait_flags.set(EnterFlags::NO_IOWAIT, has.has(Ability::NoIowait));

@@ -21,6 +21,7 @@ use std::time::Duration;
 use bibelot_reactor::{Call, Completion, Counters, Fd, Op, Reactor, Reply, Token};
 use bibelot_sys::{Pool, Slack};
 
+use crate::bell::Bell;
 use crate::fork::{self, Process};
 use crate::kick::Kick;
 use crate::lanes::Lanes;
@@ -77,6 +78,7 @@ pub struct Uring {
     pub(crate) kick: Kick,
     /// Somebody else waits on the ring's descriptor: a sleep was announced.
     watched: bool,
+    bell: Bell,
     pub(crate) pool: Option<Pool>,
     pub(crate) ready: Vec<Completion>,
     /// Descriptors of operations that were withdrawn, until their ends are given out.
@@ -119,6 +121,7 @@ impl Uring {
             lender: Lender::new(&config),
             kick,
             watched: false,
+            bell: Bell::default(),
             pool: None,
             ready: Vec::new(),
             held: Vec::new(),
@@ -175,6 +178,7 @@ impl Uring {
     /// Submits, waits for at most `timeout` if `wait`, and settles what has come.
     pub(crate) fn turn(&mut self, wait: bool, timeout: Option<Duration>) -> io::Result<()> {
         if mem::take(&mut self.watched) {
+            self.bell.silence();
             self.kick.woke();
         }
         let mut crowded = self.submit_backlog()?;
@@ -345,12 +349,13 @@ impl Reactor for Uring {
         if !self.process.is_here() {
             return None;
         }
+        let bell = self.bell.hang(&self.ring);
+        self.watched = true;
         if !self.kick.sleep(&mut self.ring) {
             self.kick.kick();
         }
-        self.watched = true;
         self.enter_at_once().ok()?;
-        Some(self.ring.wait_fd())
+        Some(bell)
     }
 }
 
