@@ -25,7 +25,7 @@
 //! | `error` | the one error for `?` |
 //! | `net`, `stream` | listeners, connections, what all streams have |
 //! | `signal` | Ctrl-C |
-//! | `thread` | jobs that block |
+//! | `thread` | jobs that block; threads that await |
 //! | `testing` | tests on one backend after another |
 
 #![forbid(unsafe_code)]
@@ -79,7 +79,8 @@ pub use sync::{
     Event, EventWait, GetError, LifoQueue, PutError, Queue, QueueGet, QueueJoin, QueueOf, QueuePut,
 };
 pub use thread::{
-    BlockInThread, RunInThread, WorkerError, block_in_thread, is_abandoned, run_in_thread,
+    AsyncThread, BlockInThread, RunInThread, ThreadCx, WorkerError, async_thread, block_in_thread,
+    is_abandoned, run_in_thread, spawn_thread,
 };
 
 /// `Ok` with the facade's [`Error`], for the end of an `async` block with `?` in it.

@@ -16,7 +16,7 @@ thread_local! {
 /// time, and ends early.
 ///
 /// Outside jobs of [`run_in_thread`](crate::run_in_thread) and
-/// [`block_in_thread`](crate::block_in_thread) it is `false`. It takes a lock that is hardly ever
+/// [`block_in_thread`](crate::block_in_thread), and async threads, it is `false`. It takes a lock that is hardly ever
 /// contended: look every few microseconds of work, not in the innermost loop.
 ///
 /// # Examples

@@ -64,8 +64,7 @@ impl<T: Send + 'static> RunInThread<T> {
     pub(super) fn at(job: Arc<Job<T>>, site: &'static Location<'static>) -> Self {
         let does = job.clone();
         let done = ReactorOp::Job(ReactorJob::new(move || does.run()));
-        let operation = Some(operate(done));
-        Self(Trap::at(RunOp { operation, job }, site))
+        Self(Trap::at(RunOp::new(done, job), site))
     }
 
     /// Has `late` called with the job's value if nobody waits for it any more, in place of dropping it:
@@ -114,13 +113,19 @@ impl<T: Send + 'static> fmt::Debug for RunInThread<T> {
 }
 
 /// The end of a job.
-struct RunOp<T: Send + 'static> {
+pub(super) struct RunOp<T: Send + 'static> {
     /// `None` once it has ended or was left.
     operation: Option<Operation>,
     job: Arc<Job<T>>,
 }
 
 impl<T: Send + 'static> RunOp<T> {
+    /// `done` runs `job`.
+    pub(super) fn new(done: ReactorOp, job: Arc<Job<T>>) -> Self {
+        let operation = Some(operate(done));
+        Self { operation, job }
+    }
+
     fn end(&mut self, result: io::Result<Outcome>) -> Result<T, WorkerError> {
         self.operation = None;
         if let Some(ended) = self.job.take() {
