@@ -184,10 +184,12 @@ impl Core {
     /// Asks the task to stop, once; whether this was the first time.
     pub(crate) fn cancel(self: &Rc<Self>, key: TaskKey, cause: Cause) -> bool {
         let stamp = self.next_stamp();
+        // A cause that is not needed may hold code of users, and is dropped outside the borrow.
+        let mut wish = Some(Wish { stamp, cause });
         let asked = self.ask(key, |asked| {
             let is_first = asked.cancel.is_none();
             if is_first {
-                asked.cancel = Some(Wish { stamp, cause });
+                asked.cancel = wish.take();
             }
             is_first
         });
