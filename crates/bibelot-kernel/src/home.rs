@@ -90,22 +90,31 @@ impl Drop for Hidden {
     }
 }
 
-/// Whether this thread has a kernel, hidden or not.
+/// Whether this thread has a kernel, hidden or not, or runs code of one.
 pub(crate) fn is_taken() -> bool {
-    CORE.with_borrow(Option::is_some)
+    CORE.with(|slot| match slot.try_borrow_mut() {
+        Ok(slot) => slot
+            .as_deref()
+            .is_some_and(|core| !core.is_over.get() || is_here(core.id)),
+        Err(_) => true,
+    })
 }
 
 /// Makes `core` the kernel of this thread. The caller has seen that there is none.
 pub(crate) fn move_in(core: &Rc<Core>) {
-    CORE.with_borrow_mut(|slot| *slot = Some(ManuallyDrop::new(core.clone())));
+    let core_here = ManuallyDrop::new(core.clone());
+    let over = CORE.with_borrow_mut(|slot| slot.replace(core_here));
     NUMBER.set(core.id.0);
+    drop(over.map(ManuallyDrop::into_inner));
 }
 
 /// Ends this thread's service for the kernel `id`.
 pub(crate) fn move_out(id: KernelId) {
     if is_here(id) {
         NUMBER.set(0);
-        let core = CORE.with_borrow_mut(Option::take);
+        // A kernel that ends inside a call of its own, because a task of it owned it, stays where it is
+        // until the next one moves in.
+        let core = CORE.with(|slot| slot.try_borrow_mut().ok().and_then(|mut slot| slot.take()));
         drop(core.map(ManuallyDrop::into_inner));
     }
 }

@@ -109,23 +109,27 @@ impl Core {
                 break;
             }
         }
+        // What would go on for ever ends here, and every task's home has ended after this.
+        self.is_over.set(true);
+        self.let_go_once();
         let waker = self.main_waker.borrow_mut().take();
         drop(waker);
     }
 
     /// Lets go of what there is; how much that was. What is dropped may bring more about.
     fn let_go_once(&self) -> usize {
-        let mut count = 0;
-        loop {
+        let mut count = self.ready.borrow().len();
+        for _ in 0..count {
             let item = self.ready.borrow_mut().pop();
-            let Some(item) = item else { break };
-            count += 1;
             contain(|| drop(item));
         }
-        let entries = self.tasks.borrow_mut().remove_all();
-        count += entries.len();
-        for (slot, mut entry) in entries {
-            self.records.end(slot);
+        let keys = self.tasks.borrow().keys();
+        count += keys.len();
+        for key in keys {
+            // One by one: a drop may spawn, into a slot that must be free in every table by then.
+            let entry = self.tasks.borrow_mut().remove(key);
+            let Some(mut entry) = entry else { continue };
+            self.records.end(key.slot);
             if let Some(task) = entry.task.take() {
                 let _ended = task.end_home();
             }
@@ -133,10 +137,10 @@ impl Core {
         }
         let timers: Vec<_> = self.timers.borrow_mut().drain().collect();
         count += timers.len();
-        contain(|| drop(timers));
+        timers.into_iter().for_each(|timer| contain(|| drop(timer)));
         let slots = self.io.borrow_mut().take_all();
         count += slots.len();
-        contain(|| drop(slots));
+        slots.into_iter().for_each(|slot| contain(|| drop(slot)));
         count
     }
 }

@@ -123,6 +123,16 @@ impl Core {
         let number = self.numbers.draw();
         let mut tasks = self.tasks.borrow_mut();
         let key = tasks.next_key();
+        if self.is_over.get() {
+            drop(tasks);
+            // To drop it would spawn the next one.
+            std::mem::forget(make);
+            return Task::new(TaskId {
+                kernel: self.id,
+                key,
+                number,
+            });
+        }
         let (runnable, task) = make(Tag {
             kernel: self.id,
             slot: key.slot,

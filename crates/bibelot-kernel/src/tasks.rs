@@ -278,16 +278,19 @@ impl Tasks {
     /// Takes an entry out; the caller drops it outside the borrow.
     pub(crate) fn remove(&mut self, key: TaskKey) -> Option<Entry> {
         self.get(key)?;
-        Some(self.entries.remove(key.slot as usize))
+        let entry = self.entries.remove(key.slot as usize);
+        self.live -= usize::from(entry.end.is_none());
+        Some(entry)
     }
 
-    /// Takes every entry out; the caller drops them outside the borrow.
-    pub(crate) fn remove_all(&mut self) -> Vec<(u32, Entry)> {
-        self.live = 0;
-        let slots: Vec<usize> = self.entries.iter().map(|(slot, _)| slot).collect();
-        slots
-            .into_iter()
-            .map(|slot| (slot as u32, self.entries.remove(slot)))
+    /// The keys of all entries.
+    pub(crate) fn keys(&self) -> Vec<TaskKey> {
+        let entries = self.entries.iter();
+        entries
+            .map(|(slot, entry)| TaskKey {
+                slot: slot as u32,
+                generation: entry.generation,
+            })
             .collect()
     }
 
