@@ -42,7 +42,7 @@ pub fn clock() -> Instant {
 ///
 /// # Panics
 ///
-/// When polled without a kernel on this thread.
+/// When polled without a kernel on this thread, or under another kernel than at first.
 ///
 /// # Cancellation
 ///
@@ -98,6 +98,14 @@ enum Until {
 }
 
 impl SleepOp {
+    /// Its deadline is a time of the kernel that it was first polled on.
+    fn check_kernel(&self, here: KernelId) {
+        assert!(
+            self.timer.is_none_or(|(kernel, _)| kernel == here),
+            "a sleep belongs to the kernel it was first polled on"
+        );
+    }
+
     fn disarm(&mut self) {
         if let Some((kernel, key)) = self.timer.take() {
             disarm_from_anywhere(kernel, key);
@@ -113,7 +121,10 @@ impl Op for SleepOp {
             Until::Span(_) | Until::Deadline(_) => None,
             Until::Yielded => Some(home::expect("sleep", |core| core.now())),
             Until::Armed(deadline) => {
-                let now = home::expect("sleep", |core| core.now());
+                let now = home::expect("sleep", |core| {
+                    self.check_kernel(core.id);
+                    core.now()
+                });
                 if now < deadline {
                     return None;
                 }
@@ -136,11 +147,8 @@ impl Op for SleepOp {
                 return Park::Waits;
             }
             self.until = Until::Armed(deadline);
-            if let Some((kernel, key)) = self.timer {
-                assert!(
-                    kernel == core.id,
-                    "a sleep belongs to the kernel it was first polled on"
-                );
+            if let Some((_, key)) = self.timer {
+                self.check_kernel(core.id);
                 let is_kept = matches!(
                     core.timers.borrow().get(key),
                     Some(Timer::Wake(kept)) if kept.will_wake(waker)

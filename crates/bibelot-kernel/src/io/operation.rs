@@ -11,9 +11,9 @@ use std::task::Waker;
 use bibelot_reactor::{Buf, Completion, Op as ReactorOp, OpKind, Outcome};
 use bibelot_timer::{Instant, Key as TimerKey};
 
-use super::Direction;
 use super::act::{Act, Trash};
 use super::table::{Key, Message as TableMessage};
+use super::{Direction, wrong_kernel};
 use crate::core::disarm_from_anywhere;
 use crate::home::{self, KernelId};
 use crate::record::Wait;
@@ -34,7 +34,9 @@ pub type Operation = Trap<OperationOp>;
 ///
 /// [`Cancelled`](crate::Cancelled) when it was asked to stop and has had no effect, or has not ended
 /// within the kernel's drain limit: then
-/// [`outcome_unknown`](crate::Cancellation::outcome_unknown) says so.
+/// [`outcome_unknown`](crate::Cancellation::outcome_unknown) says so. The inner error is the world's, or
+/// says [`WrongKernel`](super::WrongKernel) when it is polled away from the kernel that has it, which then
+/// treats it as dropped.
 ///
 /// # Panics
 ///
@@ -153,7 +155,7 @@ impl Op for OperationOp {
             }
             Stage::Submitted { kernel, key, kind } => {
                 self.stage = Stage::Submitted { kernel, key, kind };
-                home::with_kernel(kernel, |core| {
+                let here = home::with_kernel(kernel, |core| {
                     // Cloned and dropped outside the borrow: both may be code of users.
                     let mut newer = Some(waker.clone());
                     core.with_io(|io, acts| {
@@ -170,6 +172,11 @@ impl Op for OperationOp {
                         drain.timer = Some(core.arm(drain.timer, drain.until, &context));
                     }
                 });
+                if here.is_none() {
+                    // Its end comes to its own kernel, so nobody would ever wake this one.
+                    self.abandon();
+                    return Park::Ended((Err(wrong_kernel()), None));
+                }
             }
             Stage::Over => {}
         }
@@ -183,17 +190,14 @@ impl Op for OperationOp {
         let Stage::Submitted { kernel, key, .. } = self.stage else {
             return Leave::Left;
         };
-        let is_here = home::with_kernel(kernel, |core| {
+        home::with_kernel(kernel, |core| {
             let token = key.token(Direction::Read);
             core.with_io(|_, acts| acts.push(Act::Cancel(token)));
             let until = core.now() + core.config.drain_limit;
             self.drain = Some(Drain { until, timer: None });
         });
-        if is_here.is_some() {
-            Leave::Draining
-        } else {
-            Leave::Left
-        }
+        // Away from its kernel what comes of it is not known.
+        Leave::Draining
     }
 
     fn drained(&mut self) -> Drained<Ended> {
@@ -204,14 +208,19 @@ impl Op for OperationOp {
                 result => Drained::Done((result, buf)),
             };
         }
-        let now = home::with(|core| core.now()).unwrap_or(Instant::FAR);
-        match &self.drain {
-            Some(drain) if drain.until <= now => {
-                self.abandon();
-                Drained::Unknown
-            }
-            _ => Drained::Running,
+        let Stage::Submitted { kernel, .. } = self.stage else {
+            return Drained::Unknown;
+        };
+        let drain = self.drain.as_ref();
+        let has_time = home::with_kernel(kernel, |core| {
+            drain.is_some_and(|drain| core.now() < drain.until)
+        });
+        // Away from its kernel its end is never heard of.
+        if has_time.unwrap_or(false) {
+            return Drained::Running;
         }
+        self.abandon();
+        Drained::Unknown
     }
 
     fn wait(&self) -> Wait {
