@@ -39,6 +39,8 @@ struct Waiting {
     next: u64,
     wakers: Vec<(u64, Waker)>,
     children: Vec<Weak<Flag>>,
+    /// Children that are gone are looked for when there are so many.
+    children_max: usize,
 }
 
 impl Flag {
@@ -47,11 +49,22 @@ impl Flag {
         self.is_stopped.load(Ordering::Acquire)
     }
 
+    /// Stops it and all below it, which may be a long chain.
     fn stop(&self) {
-        if self.is_stopped.swap(true, Ordering::AcqRel) {
-            return;
+        let mut below = self.stop_alone();
+        while let Some(child) = below.pop() {
+            if let Some(child) = child.upgrade() {
+                below.extend(child.stop_alone());
+            }
         }
-        let (wakers, children) = {
+    }
+
+    /// Stops it, if it was not stopped before, and gives its children.
+    fn stop_alone(&self) -> Vec<Weak<Self>> {
+        if self.is_stopped.swap(true, Ordering::AcqRel) {
+            return Vec::new();
+        }
+        let (wakers, mut children) = {
             let mut waiting = self.lock();
             (
                 std::mem::take(&mut waiting.wakers),
@@ -59,15 +72,18 @@ impl Flag {
             )
         };
         wake_all(wakers.into_iter().map(|(_, waker)| waker));
-        for child in children.iter().filter_map(Weak::upgrade) {
-            child.stop();
-        }
+        // The oldest is taken first, from the end.
+        children.reverse();
+        children
     }
 
     fn add_child(&self, child: &Arc<Self>) {
         {
             let mut waiting = self.lock();
-            waiting.children.retain(|child| child.strong_count() > 0);
+            if waiting.children.len() >= waiting.children_max {
+                waiting.children.retain(|child| child.strong_count() > 0);
+                waiting.children_max = 2 * waiting.children.len() + 4;
+            }
             waiting.children.push(Arc::downgrade(child));
         }
         if self.is_stopped() {
