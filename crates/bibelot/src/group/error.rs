@@ -3,6 +3,7 @@
 use std::error::Error;
 use std::fmt;
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use bibelot_kernel::{Cancelled, Panic, Task, TaskError, TaskId};
@@ -47,7 +48,7 @@ impl<E> MemberError<E> {
     ) -> Result<T, Self> {
         match joined {
             Ok(Ok(value)) => Ok(value),
-            Ok(Err(error)) if was_cancelled && is_cut(&error) => Err(Self::Cancelled(error)),
+            Ok(Err(error)) if was_cancelled && says(&error, is_cut) => Err(Self::Cancelled(error)),
             Ok(Err(error)) => Err(Self::Failed(error)),
             Err(TaskError::Cancelled(cancelled)) => Err(Self::Dropped(cancelled)),
             Err(TaskError::Panicked(panic)) => Err(Self::Panicked(panic)),
@@ -64,6 +65,11 @@ impl<E> MemberError<E> {
             Self::Aborted => Err(TaskError::Aborted),
         }
     }
+}
+
+/// What an error says of itself; one that panics when it is asked says no, so that its member still ends.
+fn says<E>(error: &E, is_cut: fn(&E) -> bool) -> bool {
+    catch_unwind(AssertUnwindSafe(|| is_cut(error))).unwrap_or(false)
 }
 
 impl<E: fmt::Display> fmt::Display for MemberError<E> {
