@@ -339,16 +339,19 @@ impl crate::core::Core {
         });
     }
 
-    pub(crate) fn leave_object(&self, key: Key, side: Direction, ticket: u32) {
-        let waker = self
-            .io
-            .borrow_mut()
-            .object(key)
-            .and_then(|object| match side {
+    pub(crate) fn leave_object(self: &std::rc::Rc<Self>, key: Key, side: Direction, ticket: u32) {
+        let (waker, is_anybody_starved) = {
+            let mut io = self.io.borrow_mut();
+            let waker = io.object(key).and_then(|object| match side {
                 Direction::Read => object.read.waiter.leave(ticket),
                 Direction::Write => object.write.waiter.leave(ticket),
             });
+            (waker, !io.shared.starved.is_empty())
+        };
         drop(waker);
+        if side == Direction::Write && is_anybody_starved {
+            self.with_io(super::Table::wake_starved);
+        }
     }
 
     /// Does what another thread asked of the table.

@@ -1,5 +1,6 @@
 //! What all objects of a kernel share: limits, the memory of outboxes, and the counts.
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use bibelot_reactor::Spare;
@@ -47,8 +48,8 @@ pub(crate) struct Shared {
     pub unsent_bytes: u64,
     /// Objects whose outboxes are to be flushed.
     pub dirty: Vec<Key>,
-    /// Objects whose writers wait for the kernel-wide mark.
-    pub starved: Vec<Key>,
+    /// Objects whose writers wait for the kernel-wide mark, the first of them first.
+    pub starved: VecDeque<Key>,
     /// How many objects are being closed.
     pub closing: usize,
 }
@@ -62,16 +63,16 @@ impl Shared {
             buffered: 0,
             unsent_bytes: 0,
             dirty: Vec::new(),
-            starved: Vec::new(),
+            starved: VecDeque::new(),
             closing: 0,
         }
     }
 
-    /// The objects whose writers may go on, now that there is room in the kernel again.
-    pub(crate) fn take_starved(&mut self) -> Vec<Key> {
-        if self.buffered > self.limits.kernel_mark / 2 {
-            return Vec::new();
+    /// The next object whose writer may go on, if there is room in the kernel.
+    pub(crate) fn next_starved(&mut self) -> Option<Key> {
+        if self.buffered >= self.limits.kernel_mark {
+            return None;
         }
-        std::mem::take(&mut self.starved)
+        self.starved.pop_front()
     }
 }

@@ -16,7 +16,7 @@ use super::Direction;
 use super::act::{Act, Alarm, Trash};
 use super::object::{Ended, Object};
 use super::operation::OperationState;
-use super::read_side::Flow;
+use super::read_side::{Flow, Waiter};
 use super::shared::Shared;
 use crate::config::Config;
 
@@ -251,14 +251,22 @@ impl Table {
         }
     }
 
-    /// Frees an object that has ended, and lets starved writers go on.
+    /// Frees an object that has ended, and lets a starved writer go on.
     pub(super) fn after(&mut self, key: Key, ended: Ended, acts: &mut Vec<Act>) {
         if ended == Ended::Gone {
             self.remove(key, acts);
         }
-        for key in self.shared.take_starved() {
-            if let Some(object) = self.object(key) {
-                acts.extend(object.write.waiter.take_waker().map(Act::Wake));
+        self.wake_starved(acts);
+    }
+
+    /// Lets one starved writer go on, if there is room. When it leaves the next one does, so that all go
+    /// on as far as there is room, also when only one send ends.
+    pub(super) fn wake_starved(&mut self, acts: &mut Vec<Act>) {
+        while let Some(key) = self.shared.next_starved() {
+            let waiter = self.object(key).map(|object| &mut object.write.waiter);
+            if let Some(waker) = waiter.and_then(Waiter::take_waker) {
+                acts.push(Act::Wake(waker));
+                return;
             }
         }
     }

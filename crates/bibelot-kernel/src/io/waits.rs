@@ -173,7 +173,7 @@ impl Op for RoomOp {
                 let ticket = ticket.ok_or_else(|| busy(Direction::Write))?;
                 object.write.wanted_len = len_max;
                 if object.write.outbox.len() <= len_max && !shared.starved.contains(&key) {
-                    shared.starved.push(key);
+                    shared.starved.push_back(key);
                 }
                 object.send_next(key, acts);
                 Ok(ticket)

@@ -173,7 +173,7 @@ impl WriteSide {
             return;
         }
         if shared.buffered >= shared.limits.kernel_mark && !self.is_broken {
-            shared.starved.push(key);
+            shared.starved.push_back(key);
             return;
         }
         acts.extend(self.waiter.take_waker().map(Act::Wake));
