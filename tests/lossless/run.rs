@@ -11,7 +11,13 @@ use crate::cut::Cut;
 use crate::leaks::together;
 use crate::rng::Rng;
 
+/// How many seeds, unless `BIBELOT_SEEDS` says otherwise.
 const SEEDS: u64 = 3;
+
+fn seeds() -> u64 {
+    let asked = std::env::var("BIBELOT_SEEDS").ok();
+    asked.and_then(|asked| asked.parse().ok()).unwrap_or(SEEDS)
+}
 
 /// A backend of the operating system.
 #[derive(Clone, Copy, Debug)]
@@ -60,7 +66,7 @@ impl Drop for Witness {
 /// Runs `test` on every backend, with every cut, under several seeds.
 pub fn everywhere<F: Future<Output = io::Result<()>>>(test: impl Fn(Cut, Rng) -> F) {
     let _others_may_run = together();
-    for seed in 0..SEEDS {
+    for seed in 0..seeds() {
         for cut in Cut::ALL {
             let body = || async {
                 let ended = test(cut, Rng::new(seed)).await;
