@@ -14,16 +14,13 @@
 use std::fmt;
 use std::io;
 use std::mem;
-use std::net::SocketAddr;
 use std::os::fd::RawFd;
 use std::sync::Arc;
 use std::task::Waker;
 use std::time::Duration;
 
 use bibelot_reactor::{Call, Completion, Counters, Fd, Op, Outcome, Reactor, Reply, Token, Unpark};
-use bibelot_sys::{Attempt, Pool, PoolReport, Slack, attempt};
-use rustix::io::Errno;
-use rustix::net::connect;
+use bibelot_sys::{Attempt, Pool, PoolReport, Slack, attempt, connect_again};
 
 use crate::config::PollConfig;
 use crate::lender::Lender;
@@ -227,22 +224,6 @@ impl Poll {
             return Ok(());
         }
         self.watch.wait(Some(Duration::ZERO), &mut self.ready)
-    }
-}
-
-/// Asks how a connect got on by connecting again, which the operating system answers with the end of the
-/// first one, and begins one that had to wait its turn.
-fn connect_again(socket: Fd, peer: SocketAddr) -> Attempt {
-    let result = match socket.as_fd() {
-        Ok(fd) => connect(fd, &peer),
-        Err(error) => return Attempt::Ended(Err(error), None),
-    };
-    match result {
-        Ok(()) => Attempt::Ended(Ok(Outcome::Done), None),
-        Err(Errno::ALREADY | Errno::INPROGRESS | Errno::INTR) => {
-            Attempt::WouldBlock(Op::Connect { socket, peer })
-        }
-        Err(error) => Attempt::Ended(Err(error.into()), None),
     }
 }
 

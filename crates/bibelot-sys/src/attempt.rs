@@ -30,7 +30,7 @@ pub enum Attempt {
     Ended(io::Result<Outcome>, Option<Buf>),
     /// It would have to wait: attempt it again when its descriptor is ready for its [`interest`]. A
     /// connect has begun and is not attempted again but finished, with
-    /// [`finish_connect`](crate::finish_connect).
+    /// [`connect_again`](crate::connect_again).
     WouldBlock(Op),
     /// It may block by its nature: a thread must [`perform`](crate::perform) it.
     Blocking(Op),

@@ -1,12 +1,14 @@
 //! The census: how many threads a pool has, how many are free, how many jobs await them.
 //!
-//! One small lock makes the three counts agree, so that a thread never leaves while a job counts on it
-//! and a thread is made only when a job would wait otherwise.
+//! One small lock makes the counts agree, so that a thread never leaves while a job counts on it and a
+//! thread is made only when a job would wait otherwise. A thread whose job nobody wants any more is *let
+//! go*: it is not counted until the job ends, and another may have its place.
 //!
 //! # Invariants
 //!
 //! - `free <= threads`; a thread that is being started counts as free.
-//! - While `queued` is above zero there is a thread.
+//! - While `queued` is above zero there is a thread, or one let go of that will come back.
+//! - `let_go` is no more than the most threads that there may be.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -18,6 +20,7 @@ struct Counts {
     threads: usize,
     free: usize,
     queued: usize,
+    let_go: usize,
 }
 
 /// What a job needs besides being queued.
@@ -79,6 +82,52 @@ impl Census {
         self.lock().free += 1;
     }
 
+    /// The job of a thread is not wanted any more. Whether the thread is let go of; if not, as many are
+    /// as may be, and this one keeps its place.
+    #[must_use]
+    pub(crate) fn let_go(&self, threads_max: usize) -> bool {
+        let mut counts = self.lock();
+        if counts.let_go >= threads_max {
+            return false;
+        }
+        counts.let_go += 1;
+        counts.threads -= 1;
+        true
+    }
+
+    /// What the jobs that wait need, now that a place is free.
+    pub(crate) fn fill(&self, threads_max: usize) -> Need {
+        let mut counts = self.lock();
+        if counts.queued > counts.free && counts.threads < threads_max {
+            counts.threads += 1;
+            counts.free += 1;
+            Need::Thread
+        } else {
+            Need::Nothing
+        }
+    }
+
+    /// The thread that [`fill`](Self::fill) asked for cannot be had.
+    pub(crate) fn not_filled(&self) {
+        let mut counts = self.lock();
+        counts.threads -= 1;
+        counts.free -= 1;
+    }
+
+    /// A thread that was let go of has ended its job. Whether it is counted and free again; if not, its
+    /// place is taken, and it must leave.
+    #[must_use]
+    pub(crate) fn come_back(&self, threads_max: usize) -> bool {
+        let mut counts = self.lock();
+        counts.let_go -= 1;
+        let has_place = counts.threads < threads_max;
+        if has_place {
+            counts.threads += 1;
+            counts.free += 1;
+        }
+        has_place
+    }
+
     /// Whether a free thread that has waited long enough may leave; if so it is not counted any more.
     #[must_use]
     pub(crate) fn leave(&self) -> bool {
@@ -123,6 +172,41 @@ mod tests {
         census.begin();
         census.finish();
         assert!(census.leave());
+    }
+
+    #[test]
+    fn a_thread_that_is_let_go_makes_place_and_comes_back_if_there_is_any() {
+        let census = Census::default();
+        for _ in 0..2 {
+            assert_eq!(census.admit(1), Need::Thread);
+            census.begin();
+            assert_eq!(census.admit(1), Need::Nothing);
+            assert!(census.let_go(1));
+            assert_eq!(census.fill(1), Need::Thread);
+            assert_eq!(census.fill(1), Need::Nothing);
+            census.begin();
+            assert!(!census.let_go(1), "one is gone already");
+            assert!(!census.come_back(1), "another has its place");
+            census.finish();
+            assert!(census.leave());
+        }
+        assert_eq!(census.admit(1), Need::Thread);
+        census.begin();
+        assert!(census.let_go(1) && census.come_back(1));
+        assert_eq!(census.admit(1), Need::Nothing);
+    }
+
+    #[test]
+    fn what_waits_for_a_place_that_nobody_fills_gets_the_thread_that_comes_back() {
+        let census = Census::default();
+        assert_eq!(census.admit(1), Need::Thread);
+        census.begin();
+        assert_eq!(census.admit(1), Need::Nothing);
+        assert!(census.let_go(1));
+        assert_eq!(census.fill(1), Need::Thread);
+        census.not_filled();
+        assert!(census.come_back(1));
+        assert!(!census.leave(), "a job counts on it");
     }
 
     #[test]

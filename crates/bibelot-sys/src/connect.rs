@@ -1,16 +1,18 @@
-//! The connect: begun at once, finished when the socket says so.
+//! The connect: begun at once, finished by connecting again when the socket says so.
 //!
 //! A connect cannot be tried again like the others: it begins, and when the socket becomes writable its
-//! end is asked for. A connect that a signal interrupts goes on by itself, so it counts as begun.
+//! end is asked for. Asking by a second `connect` is the way that lets the socket know it, too: one that
+//! is connected refuses a third. A connect that a signal interrupts goes on by itself, so it counts as
+//! begun.
 
 use std::io;
 use std::net::SocketAddr;
-use std::os::fd::BorrowedFd;
 
-use bibelot_reactor::Fd;
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::io::{Errno, retry_on_intr};
-use rustix::net::{connect, getpeername, sockopt};
+use bibelot_reactor::{Fd, Op, Outcome};
+use rustix::io::Errno;
+use rustix::net::connect;
+
+use crate::attempt::Attempt;
 
 /// How far a connect got at once.
 pub(crate) enum Begun {
@@ -27,32 +29,18 @@ pub(crate) fn begin_connect(socket: &Fd, peer: SocketAddr) -> io::Result<Begun> 
     }
 }
 
-/// Asks how a connect that has begun ended.
-///
-/// # Errors
-///
-/// The error with which it failed; one of kind [`WouldBlock`](io::ErrorKind::WouldBlock) while it is
-/// still under way.
-pub fn finish_connect(socket: &Fd) -> io::Result<()> {
-    let socket = socket.as_fd()?;
-    sockopt::socket_error(socket)??;
-    match getpeername(socket) {
-        Ok(_) => Ok(()),
-        Err(Errno::NOTCONN) if has_hung_up(socket)? => {
-            // It failed after the first look at its error.
-            sockopt::socket_error(socket)??;
-            Err(Errno::NOTCONN.into())
+/// Asks how a connect that has begun ended, and begins one that had to wait its turn.
+#[must_use]
+pub fn connect_again(socket: Fd, peer: SocketAddr) -> Attempt {
+    let result = match socket.as_fd() {
+        Ok(fd) => connect(fd, &peer),
+        Err(error) => return Attempt::Ended(Err(error), None),
+    };
+    match result {
+        Ok(()) => Attempt::Ended(Ok(Outcome::Done), None),
+        Err(Errno::ALREADY | Errno::INPROGRESS | Errno::INTR) => {
+            Attempt::WouldBlock(Op::Connect { socket, peer })
         }
-        Err(Errno::NOTCONN) => Err(Errno::AGAIN.into()),
-        Err(error) => Err(error.into()),
+        Err(error) => Attempt::Ended(Err(error.into()), None),
     }
-}
-
-fn has_hung_up(socket: BorrowedFd<'_>) -> io::Result<bool> {
-    let mut watched = [PollFd::new(&socket, PollFlags::OUT)];
-    let at_once = Timespec::default();
-    retry_on_intr(|| poll(&mut watched, Some(&at_once)))?;
-    Ok(watched[0]
-        .revents()
-        .intersects(PollFlags::HUP | PollFlags::ERR))
 }

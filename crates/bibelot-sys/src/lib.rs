@@ -49,7 +49,7 @@ mod worker;
 
 pub use attempt::{Attempt, attempt, attempt_with, interest};
 pub use call::call;
-pub use connect::finish_connect;
+pub use connect::connect_again;
 pub use perform::perform;
 pub use pool::{NoThread, Pool, PoolLimits, PoolReport};
 pub use slack::Slack;

@@ -2,7 +2,8 @@
 //!
 //! Jobs begin in the order of their submission. A bounded channel holds the next few, so that workers
 //! go from one to the next by themselves; the rest wait on this side, where cancelling them is cheap.
-//! Threads are made when a job would wait otherwise, up to a limit, and leave when idle. Ends come back
+//! Threads are made when a job would wait otherwise, up to a limit, and leave when idle. One whose job
+//! was cancelled goes on, and does not count while as many others do. Ends come back
 //! through a channel, after which the pool's waker is woken. An [`Op::Thread`] takes no part in this but
 //! its end: a thread is made for it, beside the limit, and goes with it.
 //!
@@ -25,12 +26,13 @@ use bibelot_reactor::{Completion, Op, Token};
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded, unbounded};
 
 use crate::census::{Census, Need, Without};
-use crate::worker::{Job, Worker, contain};
+use crate::worker::{Cancelled, Job, Worker, contain};
 
 /// How large a pool may be and how long its parts wait.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PoolLimits {
-    /// How many threads it may have at once; 0 counts as 1.
+    /// How many threads it may have at once; 0 counts as 1. As many again may be at operations that were
+    /// cancelled after they had begun.
     pub threads_max: usize,
     /// How long a thread waits for another job before it leaves.
     pub idle: Duration,
@@ -121,10 +123,9 @@ impl Pool {
     /// Gives `op` to a worker, or an [`Op::Thread`] to a thread of its own. `Some` is its end when no
     /// thread can be had for it: an error that holds [`NoThread`], with the buffer of the operation.
     pub fn submit(&mut self, token: Token, op: Op) -> Option<Completion> {
-        let is_alone = matches!(op, Op::Thread(_));
         let job = Job::new(token, op);
         self.in_flight.insert(token, job.clone());
-        if is_alone {
+        if job.is_alone {
             if let Err(error) = self.start_alone(job.clone()) {
                 self.fail(&job, error);
             }
@@ -137,16 +138,33 @@ impl Pool {
     }
 
     /// Takes the operation `token` back if no worker has begun it; its end, without effect, is
-    /// collected next. One that has begun runs to its end, a close is always carried out, and an
-    /// unknown token is ignored.
+    /// collected next. One that has begun runs to its end, and its thread's place is another's meanwhile,
+    /// within [reason](PoolLimits::threads_max). A close is always carried out, and an unknown token is
+    /// ignored.
     pub fn cancel(&mut self, token: Token) {
-        let Some(op) = self.in_flight.get(&token).and_then(|job| job.withdraw()) else {
+        let Some(job) = self.in_flight.get(&token) else {
             return;
         };
-        self.in_flight.remove(&token);
-        let buf = op.into_buf();
-        self.ready.push(Completion::cancelled(token, buf));
-        self.forget_withdrawn();
+        match job.cancel(|| self.census.let_go(self.limits.threads_max)) {
+            Cancelled::TakenBack(op) => {
+                self.in_flight.remove(&token);
+                let buf = op.into_buf();
+                self.ready.push(Completion::cancelled(token, buf));
+                self.forget_withdrawn();
+            }
+            Cancelled::LetGo => self.fill_place(),
+            Cancelled::Nothing => {}
+        }
+    }
+
+    /// Makes a thread for what waits, now that a place is free.
+    fn fill_place(&mut self) {
+        if self.census.fill(self.limits.threads_max) == Need::Thread
+            && self.start_thread("bibelot-worker", Worker::run).is_err()
+        {
+            // What waits goes on waiting, for the thread that was let go of if there is no other.
+            self.census.not_filled();
+        }
     }
 
     /// Moves all ends that have come into `ends`.
@@ -276,6 +294,7 @@ impl Pool {
             census: self.census.clone(),
             done: self.done.clone(),
             idle: self.limits.idle,
+            threads_max: self.limits.threads_max,
             alive: alive.clone(),
         };
         let name = format!("{name}-{}", self.threads_made);

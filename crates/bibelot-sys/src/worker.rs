@@ -4,13 +4,15 @@
 //! # Invariants
 //!
 //! - A job whose operation a worker has taken has exactly one completion, also when it panics.
+//! - A worker whose job was let go of is not counted until the job has ended.
 //! - After each job it took, done or taken back, a worker wakes the pool's side, which may have more.
 //! - The operation and all it owned, except what comes back, is dropped before its completion is sent.
 
 use std::convert::Infallible;
 use std::io;
+use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 use std::time::Duration;
 
@@ -25,32 +27,84 @@ use crate::raw::block_signals;
 #[derive(Debug)]
 pub(crate) struct Job {
     pub(crate) token: Token,
-    op: Mutex<Option<Op>>,
+    /// It has a thread of its own, which is none of the census.
+    pub(crate) is_alone: bool,
+    stage: Mutex<Stage>,
+}
+
+#[derive(Debug)]
+enum Stage {
+    Waits(Op),
+    Runs,
+    /// It runs, and its thread was let go of.
+    LetGo,
+    Over,
+}
+
+/// What became of a job that was cancelled.
+#[must_use]
+pub(crate) enum Cancelled {
+    /// It had not begun and never will; this is its operation.
+    TakenBack(Op),
+    /// It runs on, and its thread's place is free.
+    LetGo,
+    /// It goes on as before.
+    Nothing,
 }
 
 impl Job {
     pub(crate) fn new(token: Token, op: Op) -> Arc<Self> {
-        let op = Mutex::new(Some(op));
-        Arc::new(Self { token, op })
+        let is_alone = matches!(op, Op::Thread(_));
+        let stage = Mutex::new(Stage::Waits(op));
+        Arc::new(Self {
+            token,
+            is_alone,
+            stage,
+        })
     }
 
     /// Takes the operation, once.
     pub(crate) fn take(&self) -> Option<Op> {
-        self.lock(Option::take)
+        let mut stage = self.lock();
+        match mem::replace(&mut *stage, Stage::Runs) {
+            Stage::Waits(op) => Some(op),
+            other => {
+                *stage = other;
+                None
+            }
+        }
     }
 
     /// Takes the operation back if it has not begun and would be without effect: a close is always
-    /// carried out.
-    pub(crate) fn withdraw(&self) -> Option<Op> {
-        self.lock(|op| op.take_if(|op| !matches!(op, Op::Close { .. })))
+    /// carried out. Of one that runs, `let_go` says whether its thread is let go of.
+    pub(crate) fn cancel(&self, let_go: impl FnOnce() -> bool) -> Cancelled {
+        let mut stage = self.lock();
+        match mem::replace(&mut *stage, Stage::Over) {
+            Stage::Waits(op) if !matches!(op, Op::Close { .. }) => Cancelled::TakenBack(op),
+            Stage::Runs if !self.is_alone && let_go() => {
+                *stage = Stage::LetGo;
+                Cancelled::LetGo
+            }
+            other => {
+                *stage = other;
+                Cancelled::Nothing
+            }
+        }
+    }
+
+    /// It has ended, or was taken back. Whether its thread was let go of.
+    #[must_use]
+    fn end(&self) -> bool {
+        matches!(mem::replace(&mut *self.lock(), Stage::Over), Stage::LetGo)
     }
 
     pub(crate) fn is_taken(&self) -> bool {
-        self.lock(|op| op.is_none())
+        !matches!(*self.lock(), Stage::Waits(_))
     }
 
-    fn lock<T>(&self, look: impl FnOnce(&mut Option<Op>) -> T) -> T {
-        look(&mut self.op.lock().unwrap_or_else(PoisonError::into_inner))
+    fn lock(&self) -> MutexGuard<'_, Stage> {
+        // Nothing under the lock can leave the stage half-changed.
+        self.stage.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -61,6 +115,7 @@ pub(crate) struct Worker {
     pub(crate) census: Arc<Census>,
     pub(crate) done: Waker,
     pub(crate) idle: Duration,
+    pub(crate) threads_max: usize,
     /// Never used to send: its drop tells the pool that this worker is gone.
     pub(crate) alive: Sender<Infallible>,
 }
@@ -71,7 +126,8 @@ impl Worker {
         block_signals();
         loop {
             match self.jobs.recv_timeout(self.idle) {
-                Ok(job) => self.work(&job),
+                Ok(job) if self.work(&job) => {}
+                Ok(_) => break,
                 Err(RecvTimeoutError::Timeout) if self.census.leave() => break,
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => break,
@@ -88,12 +144,20 @@ impl Worker {
         drop(self.alive);
     }
 
-    fn work(&self, job: &Job) {
+    /// Performs a job. Whether this thread is still one of the pool's.
+    #[must_use]
+    fn work(&self, job: &Job) -> bool {
         self.census.begin();
         let end = job.take().map(|op| completion(job.token, op));
         // Free before the end is known, so that whoever acts on it finds this thread free.
-        self.census.finish();
+        let stays = if job.end() {
+            self.census.come_back(self.threads_max)
+        } else {
+            self.census.finish();
+            true
+        };
         self.tell(end);
+        stays
     }
 
     fn tell(&self, end: Option<Completion>) {
@@ -125,6 +189,6 @@ fn completion(token: Token, op: Op) -> Completion {
 pub(crate) fn contain(body: impl FnOnce()) {
     if let Err(payload) = catch_unwind(AssertUnwindSafe(body)) {
         // A payload may panic when dropped, too; there is nobody left to tell.
-        std::mem::forget(payload);
+        mem::forget(payload);
     }
 }

@@ -14,13 +14,10 @@
 )]
 
 use std::io;
-use std::net::SocketAddr;
 use std::os::fd::AsRawFd;
 
-use bibelot_reactor::{Buf, Completion, Fd, Op, OpKind, Outcome, cancelled};
-use bibelot_sys::{Attempt, Pool, attempt, interest};
-use rustix::io::Errno;
-use rustix::net::connect;
+use bibelot_reactor::{Buf, Completion, Op, OpKind, Outcome, cancelled};
+use bibelot_sys::{Attempt, Pool, attempt, connect_again, interest};
 
 use crate::entry::{self, poll_mask};
 use crate::ring::Plain;
@@ -207,22 +204,6 @@ impl Uring {
                 ended = self.launch(next).map(|ending| (next, ending));
             }
         }
-    }
-}
-
-/// Asks how a connect that has begun ended, in the way that lets the socket know it, too: one that is
-/// connected refuses a third.
-fn connect_again(socket: Fd, peer: SocketAddr) -> Attempt {
-    let result = match socket.as_fd() {
-        Ok(fd) => connect(fd, &peer),
-        Err(error) => return Attempt::Ended(Err(error), None),
-    };
-    match result {
-        Ok(()) => Attempt::Ended(Ok(Outcome::Done), None),
-        Err(Errno::ALREADY | Errno::INPROGRESS | Errno::INTR) => {
-            Attempt::WouldBlock(Op::Connect { socket, peer })
-        }
-        Err(error) => Attempt::Ended(Err(error.into()), None),
     }
 }
 
