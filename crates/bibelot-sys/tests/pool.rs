@@ -253,3 +253,59 @@ fn a_closed_pool_waits_for_threads_of_their_own_and_makes_no_more() {
     let end = pool.submit(token(2), Op::Thread(Job::new(|| ()))).unwrap();
     assert!(end.result.is_err());
 }
+
+/// A job that says that it has begun, waits to be let go, and gives its slot.
+fn held(slot: u32) -> (Op, mpsc::Receiver<()>, mpsc::Sender<()>) {
+    let ((begun, begins), (open, gate)) = (mpsc::channel(), mpsc::channel());
+    let op = job(move || {
+        begun.send(()).unwrap();
+        gate.recv().unwrap();
+        slot
+    });
+    (op, begins, open)
+}
+
+#[test]
+fn a_job_that_was_cancelled_while_it_ran_does_not_hold_up_the_others() {
+    let mut pool = pool(1);
+    let (first, begins, open) = held(1);
+    pool.submit(token(1), first);
+    begins.recv().unwrap();
+    pool.submit(token(2), job(|| 2_u32));
+    pool.cancel(token(1));
+    pool.cancel(token(1));
+    pool.submit(token(3), job(|| 3_u32));
+    for slot in [2, 3] {
+        assert_eq!(value::<u32>(collect(&mut pool, 1).remove(0)), slot);
+    }
+    open.send(()).unwrap();
+    assert_eq!(value::<u32>(collect(&mut pool, 1).remove(0)), 1);
+    pool.submit(token(4), job(|| 4_u32));
+    assert_eq!(value::<u32>(collect(&mut pool, 1).remove(0)), 4);
+    assert!(pool.is_idle());
+}
+
+#[test]
+fn what_was_cancelled_does_not_pile_up_threads() {
+    let mut pool = pool(1);
+    let mut opens = Vec::new();
+    for slot in [1, 2] {
+        let (op, begins, open) = held(slot);
+        pool.submit(token(slot), op);
+        begins.recv().unwrap();
+        pool.cancel(token(slot));
+        opens.push(open);
+    }
+    // One thread was let go of; the second keeps its place, and the third job waits for it.
+    let (op, begins, open) = held(3);
+    pool.submit(token(3), op);
+    thread::sleep(Duration::from_millis(20));
+    assert!(begins.try_recv().is_err());
+    opens[1].send(()).unwrap();
+    begins.recv().unwrap();
+    opens[0].send(()).unwrap();
+    open.send(()).unwrap();
+    let mut slots: Vec<u32> = collect(&mut pool, 3).into_iter().map(value).collect();
+    slots.sort_unstable();
+    assert_eq!(slots, [1, 2, 3]);
+}
