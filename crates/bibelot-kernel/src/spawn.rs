@@ -47,6 +47,7 @@ pub struct TaskBuilder {
     name: Option<Arc<str>>,
     daemon: bool,
     on_end: Option<EndListener>,
+    site: Option<&'static Location<'static>>,
 }
 
 impl TaskBuilder {
@@ -77,6 +78,13 @@ impl TaskBuilder {
         self
     }
 
+    /// The place that is shown as the one where it was spawned; the caller's without this.
+    #[must_use]
+    pub fn at(mut self, site: &'static Location<'static>) -> Self {
+        self.site = Some(site);
+        self
+    }
+
     /// See [`spawn`](crate::spawn).
     ///
     /// # Panics
@@ -84,7 +92,7 @@ impl TaskBuilder {
     /// Without a kernel on this thread.
     #[track_caller]
     pub fn spawn<F: Future + 'static>(self, future: F) -> Task<F::Output> {
-        let site = Location::caller();
+        let site = self.site.unwrap_or(Location::caller());
         home::expect("spawn", |core| {
             core.spawn(self, site, |tag| bibelot_task::spawn(future, tag))
         })
@@ -97,7 +105,7 @@ impl TaskBuilder {
     /// Without a kernel on this thread.
     #[track_caller]
     pub fn spawn_boxed<F: Future + 'static>(self, future: Pin<Box<F>>) -> Task<F::Output> {
-        let site = Location::caller();
+        let site = self.site.unwrap_or(Location::caller());
         home::expect("spawn", |core| {
             core.spawn(self, site, |tag| bibelot_task::spawn_boxed(future, tag))
         })
