@@ -64,9 +64,10 @@ pub use combine::{
 };
 pub use error::{Error, Result};
 pub use group::{
-    AddError, AddRefusal, Crash, Finished, Group, GroupClosed, GroupError, JoinMember, Member,
-    MemberError, NextDone, NextError, NextResult, Outcome, TaskGroup, Wait, crash_count,
-    eager_group, set_crash_hook, task_group,
+    AddError, AddRefusal, CancelRemaining, Crash, Finished, Group, GroupClosed, GroupError,
+    JoinMember, Member, MemberError, NextDone, NextError, NextResult, Outcome, QueuedError, Ready,
+    SpawnQueued, Start, StartError, TaskGroup, Wait, crash_count, eager_group, set_crash_hook,
+    task_group,
 };
 pub use interval::{Interval, MissedTick, Tick, interval};
 pub use kernel::{Builder, Kernel, run};

@@ -708,3 +708,123 @@ fn the_owners_error_type_is_its_own() {
         Ok(())
     });
 }
+
+#[test]
+fn a_limit_lets_so_many_members_run_at_a_time() {
+    run(async {
+        let running = Rc::new(Cell::new((0, 0)));
+        let group = TaskGroup::new(Wait::All).limit(3);
+        let outcome = group
+            .scope(async |g| {
+                for n in 0..10u64 {
+                    let running = running.clone();
+                    g.spawn_queued(async move {
+                        let (now, most) = running.get();
+                        running.set((now + 1, most.max(now + 1)));
+                        ms(10).await?;
+                        let (now, most) = running.get();
+                        running.set((now - 1, most));
+                        bibelot::Ok(n)
+                    })
+                    .await?;
+                }
+                bibelot::Ok(())
+            })
+            .await?;
+        assert_eq!(running.get(), (0, 3));
+        assert_eq!(now(), 40);
+        assert_eq!(outcome.into_results().unwrap(), (0..10).collect::<Vec<_>>());
+        Ok(())
+    });
+}
+
+#[test]
+fn whoever_waits_for_room_gets_its_future_back() {
+    run(async {
+        let group = TaskGroup::new(Wait::All).limit(1);
+        group.spawn_queued(after(100, 1)).await?;
+        let cut = timeout_after(Duration::from_millis(5), group.spawn_queued(after(1, 2))).await;
+        let cut = cut.unwrap_err();
+        assert!(cut.timed_out() && !cut.is_closed());
+        assert_eq!(cut.future.unwrap().await?, 2);
+
+        let handle = (*group).clone();
+        let waits = spawn(async move { handle.spawn_queued(after(1, 3)).await.map(drop) });
+        yield_now().await?;
+        group.cancel().await.into_results().unwrap_err();
+        let refused = waits.await?.unwrap_err();
+        assert!(refused.is_closed());
+        assert_eq!(refused.future.unwrap().await?, 3);
+        Ok(())
+    });
+}
+
+#[test]
+fn a_member_is_started_when_it_says_so() {
+    run(async {
+        let outcome = task_group(Wait::All, async |g| {
+            let started = g.start(|ready| async move {
+                ms(10).await?;
+                ready.send("port");
+                after(10, 1).await
+            });
+            let (value, member) = started.await?;
+            assert_eq!((value, now(), member.is_finished()), ("port", 10, false));
+            let never = g.start(|_ready: bibelot::Ready<()>| after(1, 2)).await;
+            assert!(matches!(never, Err(bibelot::StartError::NeverReady)));
+            bibelot::Ok(())
+        })
+        .await?;
+        assert_eq!(outcome.into_results().unwrap(), [1, 2]);
+        Ok(())
+    });
+}
+
+#[test]
+fn members_that_do_not_end_within_the_grace_are_aborted() {
+    run(async {
+        let group = TaskGroup::new(Wait::None).grace(Duration::from_millis(50));
+        let outcome = group
+            .scope(async |g| {
+                g.spawn(async {
+                    shield(sleep(Duration::from_secs(60))).await?;
+                    bibelot::Ok(1)
+                })?;
+                g.spawn(async {
+                    ms(1000).await.ok();
+                    after(10, 2).await
+                })?;
+                yield_now().await?;
+                bibelot::Ok(())
+            })
+            .await?;
+        assert_eq!(now(), 50);
+        let results: Vec<_> = outcome.into_iter().map(|member| member.result).collect();
+        assert!(matches!(results[0], Err(MemberError::Aborted)));
+        assert!(matches!(results[1], Ok(2)));
+        Ok(())
+    });
+}
+
+#[test]
+fn the_remaining_members_are_cancelled_on_request_and_daemons_spared() {
+    run(async {
+        let outcome = task_group(Wait::All, async |g| {
+            g.spawn_daemon(sleep(Duration::from_secs(60)))?;
+            for _ in 0..3 {
+                g.spawn(async {
+                    ms(1000).await.ok();
+                    after(10, ()).await
+                })?;
+            }
+            yield_now().await?;
+            g.cancel_remaining().await?;
+            assert_eq!((g.running(), now()), (0, 10));
+            g.spawn(after(5, ()))?;
+            bibelot::Ok(())
+        })
+        .await?;
+        assert_eq!((now(), outcome.len()), (15, 4));
+        Ok(())
+    });
+}

@@ -78,7 +78,7 @@ fn a_put_that_is_cut_before_it_parks_leaves_no_trace() {
         let putter = {
             let queue = queue.clone();
             spawn(async move {
-                let mut put = std::pin::pin!(queue.put(1));
+                let mut put = Box::pin(queue.put(1));
                 let cut = put.as_mut().await.unwrap_err();
                 // The future that has failed is still here, and stands in nobody's way.
                 assert_eq!((queue.get().await.unwrap(), cut.item), (0, Some(1)));

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::future::Future;
+use std::panic::Location;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -11,6 +12,8 @@ use bibelot_kernel::{Cancelled, Task, TaskBuilder, TaskId, Trap};
 use super::error::{AddError, AddRefusal, GroupClosed, NextError};
 use super::member::Member;
 use super::outcome::Finished;
+use super::queued::SpawnQueued;
+use super::start::{Ready, Start};
 use super::state::Shared;
 use super::wait::GroupOp;
 
@@ -42,10 +45,21 @@ impl<T, E> Group<T, E> {
     where
         F: Future<Output = Result<T, E>> + 'static,
     {
+        self.spawn_at(future, Location::caller())
+    }
+
+    pub(super) fn spawn_at<F>(
+        &self,
+        future: F,
+        site: &'static Location<'static>,
+    ) -> Result<Member<T, E>, GroupClosed<F>>
+    where
+        F: Future<Output = Result<T, E>> + 'static,
+    {
         if !self.shared.is_open() {
             return Err(GroupClosed(future));
         }
-        Ok(self.admit(TaskBuilder::new().spawn(future), None))
+        Ok(self.admit(TaskBuilder::new().at(site).spawn(future), None))
     }
 
     /// The same, with a name by which the member is shown and reported.
@@ -106,6 +120,74 @@ impl<T, E> Group<T, E> {
         Ok(task.id())
     }
 
+    /// Starts `future` as a member once fewer members run than the group's
+    /// [`limit`](super::TaskGroup::limit); whoever has waited longest is first.
+    ///
+    /// # Errors
+    ///
+    /// [`QueuedError`] with the future, when the group closes or the wait was asked to stop.
+    ///
+    /// # Panics
+    ///
+    /// Without a kernel on this thread.
+    ///
+    /// # Cancellation
+    ///
+    /// Leaves at once, and nothing was started.
+    #[track_caller]
+    pub fn spawn_queued<F>(&self, future: F) -> SpawnQueued<'_, T, E, F>
+    where
+        F: Future<Output = Result<T, E>> + 'static,
+    {
+        SpawnQueued::new(self, future)
+    }
+
+    /// Starts a member and waits until it says that it is ready, with a value.
+    ///
+    /// `make` is given what the member says it with.
+    ///
+    /// trio: `nursery.start()`.
+    ///
+    /// # Errors
+    ///
+    /// [`StartError`], when the group takes no more members, the member ended without a word, or the
+    /// caller was asked to stop.
+    ///
+    /// # Panics
+    ///
+    /// Without a kernel on this thread.
+    ///
+    /// # Cancellation
+    ///
+    /// The member goes on.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use bibelot::{Wait, task_group, yield_now};
+    ///
+    /// # bibelot::run(async {
+    /// let served = task_group(Wait::All, async |group| {
+    ///     let (port, _server) = group
+    ///         .start(|ready| async move {
+    ///             yield_now().await?;
+    ///             ready.send(8080);
+    ///             bibelot::Ok(())
+    ///         })
+    ///         .await?;
+    ///     bibelot::Ok(port)
+    /// });
+    /// assert_eq!(*served.await?.value(), 8080);
+    /// # bibelot::Ok(()) }).unwrap();
+    /// ```
+    #[track_caller]
+    pub fn start<V, F>(&self, make: impl FnOnce(Ready<V>) -> F) -> Start<T, E, V>
+    where
+        F: Future<Output = Result<T, E>> + 'static,
+    {
+        Start::new(self, make)
+    }
+
     /// Makes a member of a task that runs or has ended. One that has counts as a member that ended now.
     ///
     /// Curio: `g.add_task(task)`.
@@ -161,6 +243,25 @@ impl<T, E> Group<T, E> {
     #[track_caller]
     pub fn next_result(&self) -> NextResult<'_, T, E> {
         NextResult(self.next_done())
+    }
+
+    /// Asks all members that run, daemons excepted, to stop, and waits until none runs.
+    ///
+    /// All are asked before any is awaited. They count as members that have ended.
+    ///
+    /// Curio: `g.cancel_remaining()`.
+    ///
+    /// # Errors
+    ///
+    /// [`Cancelled`] when the caller was asked to stop.
+    ///
+    /// # Cancellation
+    ///
+    /// The requests stand; only the wait is left.
+    #[track_caller]
+    pub fn cancel_remaining(&self) -> CancelRemaining<'_, T, E> {
+        self.cancel_members();
+        CancelRemaining(Trap::new(GroupOp::new(&self.shared, none_runs)))
     }
 
     /// Asks all members that run, daemons excepted, to stop, and does not wait for them.
@@ -232,6 +333,30 @@ impl<T, E> Future for NextDone<'_, T, E> {
 impl<T, E> fmt::Debug for NextDone<'_, T, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("NextDone").finish_non_exhaustive()
+    }
+}
+
+type NoneRuns<T, E> = fn(&Shared<T, E>) -> Option<()>;
+
+fn none_runs<T: 'static, E: 'static>(group: &Shared<T, E>) -> Option<()> {
+    (group.lock().running == 0).then_some(())
+}
+
+/// The future of [`Group::cancel_remaining`].
+#[must_use = "futures do nothing until polled"]
+pub struct CancelRemaining<'g, T: 'static, E: 'static>(Trap<GroupOp<'g, T, E, NoneRuns<T, E>>>);
+
+impl<T, E> Future for CancelRemaining<'_, T, E> {
+    type Output = Result<(), Cancelled>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        Pin::new(&mut self.0).poll(context)
+    }
+}
+
+impl<T, E> fmt::Debug for CancelRemaining<'_, T, E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CancelRemaining").finish_non_exhaustive()
     }
 }
 

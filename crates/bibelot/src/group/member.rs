@@ -8,7 +8,8 @@ use std::task::{Context, Poll, Waker, ready};
 
 use bibelot_kernel::{Leave, Op, Park, TaskError, TaskId, TaskName, Trap, Wait, WaitEnd};
 
-use super::state::{Look, Shared};
+use super::state::Shared;
+use super::take::Look;
 
 /// A handle to a member of a group.
 ///

@@ -5,8 +5,10 @@
 //! | `task_group` | the owner's side: body, wait, end |
 //! | `handle` | the group's handle: spawning, adopting, taking members as they end |
 //! | `member` | one member's handle |
+//! | `queued`, `start` | spawning that waits for room, or until the member is ready |
 //! | `wait` | for what a group waits, and the traps in which it does |
 //! | `state`, `waiters` | who is in the group, what became of them, and who is to be woken |
+//! | `take` | how results leave it, each once |
 //! | `outcome` | what a group leaves: every member's result |
 //! | `error` | how members fail, one or several |
 //! | `crash` | where failures go that nobody took |
@@ -24,15 +26,20 @@ mod error;
 mod handle;
 mod member;
 mod outcome;
+mod queued;
+mod start;
 mod state;
+mod take;
 mod task_group;
 mod wait;
 mod waiters;
 
 pub use crash::{Crash, crash_count, set_crash_hook};
 pub use error::{AddError, AddRefusal, GroupClosed, GroupError, MemberError, NextError};
-pub use handle::{Group, NextDone, NextResult};
+pub use handle::{CancelRemaining, Group, NextDone, NextResult};
 pub use member::{JoinMember, Member};
 pub use outcome::{Finished, Outcome};
+pub use queued::{QueuedError, SpawnQueued};
+pub use start::{Ready, Start, StartError};
 pub use task_group::{TaskGroup, eager_group, task_group};
 pub use wait::Wait;

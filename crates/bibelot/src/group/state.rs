@@ -17,10 +17,7 @@ use std::task::Waker;
 
 use bibelot_kernel::{Edge, KernelId, Listening, Task, TaskId, TaskName, try_current};
 
-use super::crash::{self, Crash};
 use super::error::{AddRefusal, MemberError};
-use super::outcome::Finished;
-use super::wait::Wait;
 use super::waiters::{Waiters, Woken};
 
 /// What a group asks an error of a member's.
@@ -33,34 +30,38 @@ pub(super) struct Asks<E> {
 
 /// A group, as all its handles share it.
 pub(super) struct Shared<T, E> {
-    asks: Asks<E>,
+    pub asks: Asks<E>,
     state: Mutex<State<T, E>>,
 }
 
 pub(super) struct State<T, E> {
     kernel: Option<KernelId>,
     pub closed: bool,
-    members: BTreeMap<TaskId, Entry<T, E>>,
+    pub members: BTreeMap<TaskId, Entry<T, E>>,
     pub running: usize,
+    /// How many may run of those that wait for room.
+    pub limit: usize,
+    /// How many wait for room.
+    pub queued: usize,
     daemons: usize,
-    ended: VecDeque<TaskId>,
-    completed: Option<TaskId>,
+    pub ended: VecDeque<TaskId>,
+    pub completed: Option<TaskId>,
     /// What the group waited for has come.
-    is_over: bool,
+    pub is_over: bool,
     edge: Option<Edge>,
-    waiters: Waiters,
+    pub waiters: Waiters,
 }
 
-struct Entry<T, E> {
-    who: TaskName,
-    name: Option<Arc<str>>,
-    now: Now<T, E>,
+pub(super) struct Entry<T, E> {
+    pub who: TaskName,
+    pub name: Option<Arc<str>>,
+    pub now: Now<T, E>,
     /// How many wait for this member.
-    claims: usize,
-    joiners: Waiters,
+    pub claims: usize,
+    pub joiners: Waiters,
 }
 
-enum Now<T, E> {
+pub(super) enum Now<T, E> {
     Runs(Task<Result<T, E>>),
     Daemon,
     /// It has ended and its result is being read.
@@ -70,19 +71,12 @@ enum Now<T, E> {
 
 impl<T, E> Entry<T, E> {
     /// The task, while it runs.
-    fn task(&self) -> Option<TaskName> {
+    pub(super) fn task(&self) -> Option<TaskName> {
         match &self.now {
             Now::Runs(_) | Now::Daemon => Some(self.who),
             Now::Ends | Now::Ended(_) => None,
         }
     }
-}
-
-/// What a joiner finds.
-pub(super) enum Look<T, E> {
-    Runs,
-    Ended(Result<T, MemberError<E>>),
-    Taken,
 }
 
 impl<T: 'static, E: 'static> Shared<T, E> {
@@ -92,6 +86,8 @@ impl<T: 'static, E: 'static> Shared<T, E> {
             closed: false,
             members: BTreeMap::new(),
             running: 0,
+            limit: usize::MAX,
+            queued: 0,
             daemons: 0,
             ended: VecDeque::new(),
             completed: None,
@@ -263,9 +259,18 @@ impl<T: 'static, E: 'static> Shared<T, E> {
         }
     }
 
-    /// Takes no more members.
+    /// Takes no more members, and tells those that wait for room.
     pub(super) fn close(&self) {
-        self.lock().closed = true;
+        let waiters = {
+            let mut state = self.lock();
+            state.closed = true;
+            if state.queued > 0 {
+                state.waiters.take()
+            } else {
+                Woken::none()
+            }
+        };
+        waiters.wake();
     }
 
     /// Drops the members, newest first.
@@ -281,53 +286,6 @@ impl<T: 'static, E: 'static> Shared<T, E> {
         state.running + state.daemons == 0
     }
 
-    /// Counts the members that have ended, in order, until what the group waits for has come; whether it
-    /// has.
-    pub(super) fn count(&self, wait: Wait<T>) -> bool {
-        loop {
-            let mut state = self.lock();
-            if state.is_over || matches!(wait, Wait::None) {
-                return true;
-            }
-            let Some(id) = state.ended.pop_front() else {
-                return state.running == 0;
-            };
-            let Some(entry) = state.members.get_mut(&id) else {
-                continue;
-            };
-            // Predicates are code of users, so the result is taken out while they look at it.
-            let Now::Ended(result) = mem::replace(&mut entry.now, Now::Ends) else {
-                continue;
-            };
-            drop(state);
-            let (counts, is_over) = wait.weigh(&result);
-            let mut state = self.lock();
-            state.is_over |= is_over;
-            if counts {
-                state.completed.get_or_insert(id);
-            }
-            if let Some(entry) = state.members.get_mut(&id) {
-                entry.now = Now::Ended(result);
-            }
-        }
-    }
-
-    /// Takes the next member that has ended, out of the group; `Err` says whether any still runs.
-    pub(super) fn take_next(&self) -> Result<Finished<T, E>, bool> {
-        let mut state = self.lock();
-        while let Some(id) = state.ended.pop_front() {
-            if let Some(Entry {
-                name,
-                now: Now::Ended(result),
-                ..
-            }) = state.members.remove(&id)
-            {
-                return Ok(Finished { id, name, result });
-            }
-        }
-        Err(state.running > 0)
-    }
-
     /// Has `waker` woken when a member has ended.
     pub(super) fn park(&self, ticket: &mut Option<u64>, waker: &Waker) {
         let waker = waker.clone();
@@ -340,120 +298,6 @@ impl<T: 'static, E: 'static> Shared<T, E> {
         if let Some(ticket) = ticket.take() {
             let old = self.lock().waiters.leave(ticket);
             drop(old);
-        }
-    }
-
-    /// Takes one member's result.
-    pub(super) fn take_member(&self, id: TaskId) -> Look<T, E> {
-        let mut state = self.lock();
-        match state.members.get(&id) {
-            None => return Look::Taken,
-            Some(entry) if !matches!(entry.now, Now::Ended(_)) => return Look::Runs,
-            Some(_) => {}
-        }
-        match state.members.remove(&id) {
-            Some(Entry {
-                now: Now::Ended(result),
-                ..
-            }) => Look::Ended(result),
-            _ => Look::Taken,
-        }
-    }
-
-    /// Has `waker` woken when this member has ended, whose result it then will have.
-    pub(super) fn claim(&self, id: TaskId, ticket: &mut Option<u64>, waker: &Waker) {
-        let waker = waker.clone();
-        let is_first = ticket.is_none();
-        let old = {
-            let mut state = self.lock();
-            let Some(entry) = state.members.get_mut(&id) else {
-                return;
-            };
-            entry.claims += usize::from(is_first);
-            entry.joiners.add(ticket, waker)
-        };
-        drop(old);
-    }
-
-    /// Gives the claim back; a member that has ended and is claimed no more counts again.
-    pub(super) fn unclaim(&self, id: TaskId, ticket: &mut Option<u64>) {
-        let Some(ticket) = ticket.take() else { return };
-        let (old, waiters) = {
-            let mut state = self.lock();
-            let state = &mut *state;
-            let Some(entry) = state.members.get_mut(&id) else {
-                return;
-            };
-            let old = entry.joiners.leave(ticket);
-            entry.claims -= 1;
-            if entry.claims > 0 || !matches!(entry.now, Now::Ended(_)) {
-                (old, Woken::none())
-            } else {
-                state.ended.push_back(id);
-                (old, state.waiters.take())
-            }
-        };
-        drop(old);
-        waiters.wake();
-    }
-
-    /// The task of a member that runs.
-    pub(super) fn is_running(&self, id: TaskId) -> bool {
-        self.lock()
-            .members
-            .get(&id)
-            .is_some_and(|entry| entry.task().is_some())
-    }
-
-    /// The members that nobody has taken, without daemons, in the order of spawning.
-    pub(super) fn names(&self) -> Vec<TaskName> {
-        let state = self.lock();
-        let members = state.members.values();
-        let members = members.filter(|entry| !matches!(entry.now, Now::Daemon));
-        members.map(|entry| entry.who).collect()
-    }
-
-    /// Takes all results, in the order of spawning, and which member counted first.
-    pub(super) fn take_all(&self) -> (Vec<Finished<T, E>>, Option<TaskId>) {
-        let mut state = self.lock();
-        let state = &mut *state;
-        let mut kept = BTreeMap::new();
-        let mut taken = Vec::new();
-        for (id, entry) in mem::take(&mut state.members) {
-            match entry {
-                Entry {
-                    name,
-                    now: Now::Ended(result),
-                    claims: 0,
-                    ..
-                } => {
-                    taken.push(Finished { id, name, result });
-                }
-                entry => {
-                    kept.insert(id, entry);
-                }
-            }
-        }
-        state.members = kept;
-        state.ended.clear();
-        (taken, state.completed)
-    }
-
-    /// Tells the crash hook of the failures that nobody was given.
-    pub(super) fn report_untaken(&self) {
-        for Finished { id, name, result } in self.take_all().0 {
-            let (message, is_panic) = match &result {
-                Err(MemberError::Failed(error)) => ((self.asks.describe)(error), false),
-                Err(MemberError::Panicked(panic)) => (panic.to_string(), true),
-                _ => continue,
-            };
-            let name = name.as_deref();
-            crash::report(&Crash {
-                task: id,
-                name,
-                message: &message,
-                is_panic,
-            });
         }
     }
 }

@@ -9,8 +9,9 @@ use std::fmt;
 use std::future::Future;
 use std::ops::Deref;
 use std::panic::Location;
+use std::time::Duration;
 
-use bibelot_kernel::{AsCancelled, Cancelled, Edge, Trap, shield};
+use bibelot_kernel::{AsCancelled, Cancelled, Edge, Trap, ignore_after, shield};
 
 use super::handle::Group;
 use super::outcome::Outcome;
@@ -108,6 +109,7 @@ where
 pub struct TaskGroup<T: 'static, E: 'static> {
     group: Group<T, E>,
     wait: Wait<T>,
+    grace: Option<Duration>,
 }
 
 impl<T, E> TaskGroup<T, E> {
@@ -120,12 +122,32 @@ impl<T, E> TaskGroup<T, E> {
             is_cut: |error: &E| error.is_cancelled(),
             describe: E::to_string,
         };
+        let group = Group {
+            shared: Shared::new(asks),
+        };
         Self {
-            group: Group {
-                shared: Shared::new(asks),
-            },
+            group,
             wait,
+            grace: None,
         }
+    }
+
+    /// Has the end of the group wait at most so long for the members that it cancelled, and then abort them.
+    pub fn grace(mut self, grace: Duration) -> Self {
+        self.grace = Some(grace);
+        self
+    }
+
+    /// Lets at most `members` run at a time that were spawned by
+    /// [`spawn_queued`](Group::spawn_queued).
+    ///
+    /// # Panics
+    ///
+    /// When `members` is 0.
+    pub fn limit(self, members: usize) -> Self {
+        assert!(members > 0, "a group without room would never run a member");
+        self.group.shared.lock().limit = members;
+        self
     }
 
     /// Waits for the members and ends the group; what [`task_group`] does after its body.
@@ -232,12 +254,17 @@ impl<T, E> TaskGroup<T, E> {
         let shared = &self.group.shared;
         shared.close();
         shared.cancel_all(true);
-        let idle = |group: &Shared<T, E>| group.is_idle().then_some(());
+        let idle = || {
+            let idle = |group: &Shared<T, E>| group.is_idle().then_some(());
+            Trap::at(GroupOp::new(shared, idle), site)
+        };
+        if let Some(grace) = self.grace
+            && !matches!(shield(ignore_after(grace, idle())).await, Ok(Some(())))
+        {
+            shared.abort_all();
+        }
         // Under the shield nothing can cut the wait.
-        while shield(Trap::at(GroupOp::new(shared, idle), site))
-            .await
-            .is_err()
-        {}
+        while shield(idle()).await.is_err() {}
     }
 
     fn into_outcome<R>(self, value: R) -> Outcome<T, E, R> {
