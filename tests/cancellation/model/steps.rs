@@ -312,10 +312,10 @@ fn end(step: &Step, frame: usize, world: &mut World, result: Result<(), Fail>) -
                 fail.stage = Stage::Uncaught;
             }
         }
-        Step::Level { .. } => {
-            if fail.stage == Stage::Live && fail.origin == Origin::Stop(frame as u64) {
-                return Ended::Claimed;
-            }
+        Step::Level { .. }
+            if fail.stage == Stage::Live && fail.origin == Origin::Stop(frame as u64) =>
+        {
+            return Ended::Claimed;
         }
         _ => {}
     }
