@@ -165,7 +165,7 @@ impl<T> Task<T> {
     ///
     /// # Errors
     ///
-    /// [`Cancelled`] when the caller itself was asked to stop.
+    /// [`Cancelled`](crate::Cancelled) when the caller itself was asked to stop.
     ///
     /// # Cancellation
     ///
@@ -182,7 +182,7 @@ impl<T> Task<T> {
     ///
     /// # Errors
     ///
-    /// [`Cancelled`] when the caller itself was asked to stop.
+    /// [`Cancelled`](crate::Cancelled) when the caller itself was asked to stop.
     ///
     /// # Cancellation
     ///
