@@ -225,6 +225,23 @@ fn a_job_not_begun_is_taken_back_with_what_it_owns() {
 }
 
 #[test]
+fn jobs_that_were_left_do_not_hold_up_others() {
+    leaving_jobs(|| async {
+        let mut keepers = Vec::new();
+        for _ in 0..32 {
+            let (held, keeper) = gate();
+            let task = spawn(run_in_thread(move || held.wait()));
+            keeper.has_come().await?;
+            task.cancel().await?;
+            keepers.push(keeper);
+        }
+        assert_eq!(run_in_thread(|| 7).await?, 7);
+        keepers.iter().for_each(Keeper::open);
+        Ok(())
+    });
+}
+
+#[test]
 fn jobs_begin_in_the_order_in_which_they_came() {
     everywhere(|| async {
         let order = Arc::new(Mutex::new(Vec::new()));

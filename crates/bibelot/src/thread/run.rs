@@ -39,7 +39,8 @@ use super::job::{Ended, Job, Left, deal};
 ///
 /// Leaves at once, whatever the job does, and so does a drop. A job that has not begun is taken back and
 /// never begins. One that runs goes on by itself and can ask [`is_abandoned`](crate::is_abandoned); its
-/// thread is free again when it ends. A job that has ended gives its value, and the request stays due.
+/// thread does not count for the limit meanwhile, unless as many others do not. A job that has ended
+/// gives its value, and the request stays due.
 ///
 /// # Examples
 ///
