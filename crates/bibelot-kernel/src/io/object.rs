@@ -16,11 +16,11 @@ use bibelot_reactor::{Completion, Fd, Op};
 use bibelot_timer::Key as TimerKey;
 
 use super::act::{Act, Alarm, Trash};
-use super::read_side::{Flow, ReadSide, Waiter};
+use super::read_side::{Flow, ReadSide};
 use super::shared::Shared;
 use super::table::Key;
 use super::write_side::WriteSide;
-use super::{Direction, busy, closed};
+use super::{Direction, closed};
 
 /// Whether a slot is still needed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,8 +53,9 @@ pub(crate) struct Object {
     pub handles: u32,
     stage: Stage,
     pub linger_timer: Option<TimerKey>,
-    /// Whoever waits for the close.
-    closer: Waiter,
+    /// Whoever waits for the close, each found again by its ticket.
+    closers: Vec<(u32, Waker)>,
+    last_closer: u32,
     close_result: Option<io::Result<()>>,
 }
 
@@ -67,7 +68,8 @@ impl Object {
             handles: 1,
             stage: Stage::Open,
             linger_timer: None,
-            closer: Waiter::default(),
+            closers: Vec::new(),
+            last_closer: 0,
             close_result: None,
         }
     }
@@ -287,7 +289,8 @@ impl Object {
         shared.closing -= 1;
         let failed = self.write.take_error().map_or(Ok(()), Err);
         self.close_result = Some(failed.and(result));
-        acts.extend(self.closer.take_waker().map(Act::Wake));
+        let closers = std::mem::take(&mut self.closers);
+        acts.extend(closers.into_iter().map(|(_, waker)| Act::Wake(waker)));
         if self.handles == 0 {
             Ended::Gone
         } else {
@@ -306,13 +309,23 @@ impl Object {
         ticket: Option<u32>,
         waker: Waker,
         acts: &mut Vec<Act>,
-    ) -> io::Result<u32> {
-        let (ticket, old) = self.closer.wait(ticket, waker);
-        acts.extend(old.map(|waker| Act::Drop(Trash::Waker(waker))));
-        ticket.ok_or_else(|| busy(Direction::Write))
+    ) -> u32 {
+        let found = self
+            .closers
+            .iter_mut()
+            .find(|(held, _)| Some(*held) == ticket);
+        if let Some((ticket, old)) = found {
+            let old = std::mem::replace(old, waker);
+            acts.push(Act::Drop(Trash::Waker(old)));
+            return *ticket;
+        }
+        self.last_closer = self.last_closer.wrapping_add(1);
+        self.closers.push((self.last_closer, waker));
+        self.last_closer
     }
 
     pub(crate) fn leave_close(&mut self, ticket: u32) -> Option<Waker> {
-        self.closer.leave(ticket)
+        let index = self.closers.iter().position(|(held, _)| *held == ticket)?;
+        Some(self.closers.remove(index).1)
     }
 }

@@ -271,7 +271,7 @@ impl Op for CloseOp {
         let parked = home::with_kernel(kernel, |core| {
             core.with_io(|io, acts| {
                 let object = io.object(key).ok_or_else(closed)?;
-                object.wait_closed(ticket, own.take(), acts)
+                Ok(object.wait_closed(ticket, own.take(), acts))
             })
         });
         match parked.unwrap_or_else(|| Err(wrong_kernel())) {
