@@ -61,6 +61,8 @@ pub(crate) struct Core {
     pub path: Path,
     /// Tasks spawned from now on are born cancelled.
     pub closing: Cell<bool>,
+    /// What came from other threads is being taken in.
+    pub is_admitting: Cell<bool>,
     /// It has let go of everything; what is spawned now, in a drop that always spawns again, is leaked.
     pub is_over: Cell<bool>,
     /// The main future is in the ready queue.
@@ -105,6 +107,7 @@ impl Core {
             counters: Counters::default(),
             path: Path::new(),
             closing: Cell::new(false),
+            is_admitting: Cell::new(false),
             is_over: Cell::new(false),
             main_queued: Cell::new(false),
             main_waker: RefCell::default(),

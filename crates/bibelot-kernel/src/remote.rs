@@ -197,9 +197,14 @@ impl Remote {
         None
     }
 
+    /// Whether something has come that was not taken yet.
+    pub(crate) fn is_pending(&self) -> bool {
+        self.pending.load(Ordering::Relaxed)
+    }
+
     /// Takes what has come, if anything has.
     pub(crate) fn take(&self) -> Option<Post> {
-        if !self.pending.load(Ordering::Relaxed) {
+        if !self.is_pending() {
             return None;
         }
         let mut line = self.lock();

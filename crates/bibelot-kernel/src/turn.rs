@@ -123,6 +123,7 @@ impl Core {
 
     /// Takes in what came from other threads.
     pub(crate) fn admit(self: &Rc<Self>, post: Post) {
+        self.is_admitting.set(true);
         for runnable in post.woken {
             if runnable.is_stale() {
                 continue;
@@ -136,6 +137,7 @@ impl Core {
         for message in post.messages {
             self.do_message(message);
         }
+        self.is_admitting.set(false);
     }
 
     fn do_message(self: &Rc<Self>, message: Message) {

@@ -300,8 +300,16 @@ impl Eq for Object {}
 impl Drop for Object {
     fn drop(&mut self) {
         let Id { kernel, key } = self.id;
-        let here = home::with_kernel(kernel, |core| core.release_object(key));
-        if here.is_none() {
+        let here = home::with_kernel(kernel, |core| {
+            // A clone that was made elsewhere is counted when its message is admitted, which must be
+            // before this handle is not counted any more.
+            let is_first = !core.is_admitting.get() && !core.remote.is_pending();
+            if is_first {
+                core.release_object(key);
+            }
+            is_first
+        });
+        if here != Some(true) {
             remote::send(kernel, Message::Io(TableMessage::ReleaseObject(key)));
         }
     }
