@@ -193,7 +193,7 @@ impl Turn for UntilComplete {
         state.arrive(wakes)
     }
 
-    fn ask(&mut self) -> Option<u64> {
+    fn ask(&mut self, _: &Self::State) -> Option<u64> {
         None
     }
 

@@ -311,7 +311,7 @@ impl Turn for UntilTold {
         None
     }
 
-    fn ask(&mut self) -> Told {
+    fn ask(&mut self, _: &Self::State) -> Told {
         Told::Nothing
     }
 

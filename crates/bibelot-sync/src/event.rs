@@ -144,7 +144,7 @@ impl Turn for UntilSet {
         state.set.then_some(())
     }
 
-    fn ask(&mut self) {}
+    fn ask(&mut self, _: &Self::State) {}
 
     fn finish(&mut self, _: &mut State, (): (), _: &mut Wakes) {}
 

@@ -21,7 +21,10 @@ pub use crate::notify::{Notified, Notify};
 pub use crate::once::{OnceResult, Settled};
 pub use crate::once_cell::{GetOrInit, GetOrTryInit, OnceCell};
 pub use crate::oneshot::{OneshotClosed, OneshotReceiver, OneshotSender, oneshot};
-pub use crate::queue::{Fifo, Get, Join, Lifo, Put, Queue, Store};
+pub use crate::queue::{
+    Closing, Drained, Fifo, Get, GetGuard, ItemGuard, Join, Lifo, OwnedItemGuard, OwnedPutPermit,
+    Priority, Put, PutPermit, Queue, Reserving, Store,
+};
 pub use crate::reentrant::{OwnedReentrantGuard, ReentrantGuard, ReentrantLock, ReentrantLocking};
 pub use crate::rwlock::{
     OwnedReadGuard, OwnedWriteGuard, ReadGuard, Reading, RwLock, WriteGuard, Writing,

@@ -92,11 +92,11 @@ pub use once::AlreadySet;
 pub use once_cell::SetError;
 pub use oneshot::{SendError, SenderGone, TryRecvError};
 pub use owner::Owner;
-pub use queue::{Closed, PutError, TooManyDone, TryGetError, TryPutError};
+pub use queue::{Closed, PutError, Rank, TooManyDone, TryGetError, TryPutError};
 pub use semaphore::{AcquireError, OverRelease, TooManyPermits, TryAcquireError};
 pub use wait_queue::{Left, Ticket, WaitQueue};
 
-use generic::{Fifo, Lifo, Universal};
+use generic::{Fifo, Lifo, Priority, Universal};
 
 /// A flag that is set by one and waited for by many. Within one thread: [`local::Event`].
 pub type Event = generic::Event<Universal>;
@@ -104,6 +104,20 @@ pub type Event = generic::Event<Universal>;
 pub type Queue<T> = generic::Queue<Fifo<T>, Universal>;
 /// A queue that gives out the youngest item first. Within one thread: [`local::LifoQueue`].
 pub type LifoQueue<T> = generic::Queue<Lifo<T>, Universal>;
+/// A queue that gives out the item of the smallest rank first, put as `(rank, item)`. Within one thread:
+/// [`local::PriorityQueue`].
+///
+/// ```
+/// use bibelot_sync::PriorityQueue;
+///
+/// let patients = PriorityQueue::unbounded();
+/// for (urgency, name) in [(2, "Ada"), (1, "Bob"), (2, "Cy")] {
+///     patients.try_put((urgency, name)).unwrap();
+/// }
+/// let called: Vec<_> = patients.drain().map(|(_, name)| name).collect();
+/// assert_eq!(called, ["Bob", "Ada", "Cy"]);
+/// ```
+pub type PriorityQueue<K, T> = generic::Queue<Priority<K, T>, Universal>;
 /// A value that one at a time may use. Within one thread: [`local::Lock`].
 pub type Lock<T> = generic::Lock<T, Universal>;
 /// A value that many may read, or one may change. Within one thread: [`local::RwLock`].

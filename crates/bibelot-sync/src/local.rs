@@ -16,7 +16,7 @@
 //! assert_eq!(pin!(queue.get()).poll(&mut cx), Poll::Pending);
 //! ```
 
-use crate::generic::{self, Fifo, Lifo, Local};
+use crate::generic::{self, Fifo, Lifo, Local, Priority};
 
 /// A flag that is set by one and waited for by many. Across threads: [`crate::Event`].
 pub type Event = generic::Event<Local>;
@@ -24,6 +24,9 @@ pub type Event = generic::Event<Local>;
 pub type Queue<T> = generic::Queue<Fifo<T>, Local>;
 /// A queue that gives out the youngest item first. Across threads: [`crate::LifoQueue`].
 pub type LifoQueue<T> = generic::Queue<Lifo<T>, Local>;
+/// A queue that gives out the item of the smallest rank first, put as `(rank, item)`. Across threads:
+/// [`crate::PriorityQueue`].
+pub type PriorityQueue<K, T> = generic::Queue<Priority<K, T>, Local>;
 /// A value that one at a time may use. Across threads: [`crate::Lock`].
 pub type Lock<T> = generic::Lock<T, Local>;
 /// A value that many may read, or one may change. Across threads: [`crate::RwLock`].
@@ -56,6 +59,12 @@ pub type Wait<'a> = generic::Wait<'a, Local>;
 pub type Get<'a, T> = generic::Get<'a, Fifo<T>, Local>;
 /// The wait for room in a [`Queue`].
 pub type Put<'a, T> = generic::Put<'a, Fifo<T>, Local>;
+/// The wait for an item of a [`Queue`] in a guard that counts it done.
+pub type GetGuard<'a, T> = generic::GetGuard<'a, Fifo<T>, Local>;
+/// The wait for room in a [`Queue`] for an item that is yet to be made.
+pub type Reserving<'a, T> = generic::Reserving<'a, Fifo<T>, Local>;
+/// Room for one item of a [`Queue`].
+pub type PutPermit<'a, T> = generic::PutPermit<'a, Fifo<T>, Local>;
 /// The wait for all items of a [`Queue`] to be done.
 pub type Join<'a, T> = generic::Join<'a, Fifo<T>, Local>;
 /// The wait for a [`Lock`].

@@ -260,7 +260,7 @@ impl<T> Turn for UntilLocked<T> {
         state.value.take()
     }
 
-    fn ask(&mut self) -> Self::Slot {
+    fn ask(&mut self, _: &Self::State) -> Self::Slot {
         None
     }
 

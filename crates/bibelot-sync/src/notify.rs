@@ -153,7 +153,7 @@ impl Turn for UntilNotified {
         told.then_some(())
     }
 
-    fn ask(&mut self) -> Told {
+    fn ask(&mut self, _: &Self::State) -> Told {
         Told::Nothing
     }
 

@@ -1,8 +1,15 @@
 //! The queue: items from many to many, each to one.
 //!
-//! `state` is the machine, `wait` the futures, `store` the order of items, `error` what can go wrong.
+//! `state` is the machine, `wait` the futures, `store` and `priority` the order of items, `reserve` and
+//! `item` what is held between put and done, `drained` what is taken all at once, `blocking` the twins for
+//! threads, `error` what can go wrong.
 
+mod blocking;
+mod drained;
 mod error;
+mod item;
+mod priority;
+mod reserve;
 mod state;
 mod store;
 mod wait;
@@ -10,16 +17,19 @@ mod wait;
 use std::fmt;
 use std::marker::PhantomData;
 
+pub use drained::Drained;
 pub use error::{Closed, PutError, TooManyDone, TryGetError, TryPutError};
+pub use item::{GetGuard, ItemGuard, OwnedItemGuard};
+pub use priority::{Priority, Rank};
+pub use reserve::{OwnedPutPermit, PutPermit, Reserving};
 pub use store::{Fifo, Lifo, Store};
-pub use wait::{Get, Join, Put};
+pub use wait::{Closing, Get, Join, Put};
 
-use crate::blocking::block_on;
 use crate::shell::sealed::{Cell, act};
-use crate::shell::{Figure, Shell, Universal, print};
+use crate::shell::{Figure, Shell, print};
 use crate::waiter::Waiter;
 use state::State;
-use wait::{UntilDone, UntilGot, UntilPut};
+use wait::{UntilClosed, UntilDone, UntilGot, UntilPut};
 
 /// A queue between any number of putters and getters, bounded or not.
 ///
@@ -70,12 +80,13 @@ impl<B: Store, S: Shell> Queue<B, S> {
 
     /// A queue with room for `capacity` items.
     ///
-    /// Memory is taken as it is needed. An item that a dropped [`get`](Self::get) gives back may for a
-    /// while be one more than the capacity.
+    /// Memory is taken as it is needed. An item that a dropped [`get`](Self::get) gives back, or that is
+    /// [forced](Self::force_put) in while all room is promised, may for a while be one more than the
+    /// capacity.
     ///
     /// # Panics
     ///
-    /// When `capacity` is 0.
+    /// When `capacity` is 0; that is a [`rendezvous`](Self::rendezvous).
     #[must_use]
     pub fn bounded(capacity: usize) -> Self {
         assert!(
@@ -83,6 +94,16 @@ impl<B: Store, S: Shell> Queue<B, S> {
             "a queue without room would never take an item"
         );
         let cell = Cell::new(State::new(capacity));
+        Self { cell }
+    }
+
+    /// A queue without room: a put waits until a getter takes its item.
+    ///
+    /// An item that was handed to a getter counts as taken. Should that be dropped before it sees the
+    /// item, the next getter gets it, and until then the item lies in the queue.
+    #[must_use]
+    pub fn rendezvous() -> Self {
+        let cell = Cell::new(State::new(0));
         Self { cell }
     }
 
@@ -114,6 +135,18 @@ impl<B: Store, S: Shell> Queue<B, S> {
         act(&self.cell, |state, wakes| state.try_put(item, wakes))
     }
 
+    /// Puts an item without waiting: if there is no room, the oldest item makes way for it, in a priority
+    /// queue the least urgent, which may be this one. What made way is returned, and counts as done.
+    ///
+    /// In a rendezvous where nobody waits for it, the item itself makes way.
+    ///
+    /// # Errors
+    ///
+    /// [`PutError`] with the item, when the queue is closed.
+    pub fn force_put(&self, item: B::Item) -> Result<Option<B::Item>, PutError<B::Item>> {
+        act(&self.cell, |state, wakes| state.force_put(item, wakes))
+    }
+
     /// Takes the next item, waiting for one if there is none.
     ///
     /// # Errors
@@ -139,6 +172,13 @@ impl<B: Store, S: Shell> Queue<B, S> {
     #[doc(alias = "try_recv")]
     pub fn try_get(&self) -> Result<B::Item, TryGetError> {
         act(&self.cell, State::try_get)
+    }
+
+    /// Takes all items that lie in the queue, in order. Putters that wait come in.
+    ///
+    /// They are still to be counted done, like those that [`get`](Self::get) gives.
+    pub fn drain(&self) -> Drained<B> {
+        Drained::new(act(&self.cell, State::drain))
     }
 
     /// How many items lie in the queue. Those that are on their way to a getter do not count.
@@ -204,30 +244,14 @@ impl<B: Store, S: Shell> Queue<B, S> {
     pub fn is_closed(&self) -> bool {
         self.cell.look(State::is_closed)
     }
-}
 
-impl<B: Store> Queue<B, Universal> {
-    /// [`put`](Self::put), blocking the thread.
+    /// Waits until [`close`](Self::close) is called.
     ///
-    /// # Errors
+    /// # Cancellation
     ///
-    /// [`PutError`] with the item, when the queue is closed before it took it.
-    pub fn put_blocking(&self, item: B::Item) -> Result<(), PutError<B::Item>> {
-        block_on(self.put(item))
-    }
-
-    /// [`get`](Self::get), blocking the thread.
-    ///
-    /// # Errors
-    ///
-    /// [`Closed`], when the queue is closed and all its items were taken.
-    pub fn get_blocking(&self) -> Result<B::Item, Closed> {
-        block_on(self.get())
-    }
-
-    /// [`join`](Self::join), blocking the thread.
-    pub fn join_blocking(&self) {
-        block_on(self.join());
+    /// Nothing is lost by dropping it.
+    pub fn closed(&self) -> Closing<'_, B, S> {
+        Closing(Waiter::new(&self.cell, UntilClosed(PhantomData)))
     }
 }
 

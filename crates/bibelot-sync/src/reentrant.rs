@@ -244,7 +244,7 @@ impl Turn for UntilOwned {
         state.enter(self.owner)
     }
 
-    fn ask(&mut self) -> Owner {
+    fn ask(&mut self, _: &Self::State) -> Owner {
         self.owner
     }
 

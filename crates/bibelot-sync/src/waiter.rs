@@ -34,7 +34,7 @@ pub(crate) trait Turn {
     fn start(&mut self, state: &mut Self::State, wakes: &mut Wakes) -> Option<Self::Out>;
 
     /// What to ask for, right after a start that ended nothing.
-    fn ask(&mut self) -> Self::Slot;
+    fn ask(&mut self, state: &Self::State) -> Self::Slot;
 
     /// Turns the grant into the end of the wait.
     fn finish(&mut self, state: &mut Self::State, slot: Self::Slot, wakes: &mut Wakes)
@@ -91,7 +91,10 @@ impl<'a, S: Shell, K: Turn> Waiter<'a, S, K> {
         let kind = &mut self.kind;
         let parked = act(self.cell, |state, wakes| match kind.start(state, wakes) {
             Some(out) => Err((out, waker)),
-            None => Ok(K::line(state).park(kind.ask(), waker)),
+            None => {
+                let slot = kind.ask(state);
+                Ok(K::line(state).park(slot, waker))
+            }
         });
         match parked {
             Ok(ticket) => {

@@ -111,7 +111,7 @@ impl Turn for UntilBorrowed {
         }
     }
 
-    fn ask(&mut self) -> Ask {
+    fn ask(&mut self, _: &Self::State) -> Ask {
         Ask::Wants(self.owner)
     }
 

@@ -129,7 +129,7 @@ impl Turn for UntilTurn {
         }
     }
 
-    fn ask(&mut self) -> Answer {
+    fn ask(&mut self, _: &Self::State) -> Answer {
         Answer::Nothing
     }
 

@@ -4,30 +4,39 @@
 //! stored. Room that becomes free is granted to the oldest parked putter, whose item stays with its
 //! future until that is polled: a put that did not return has put nothing, and can give its item back.
 //!
+//! A rendezvous has no room: there a parked putter offers its item in its slot, and a getter takes it out.
+//!
 //! # Invariants
 //!
 //! - While a getter is parked, no item is stored.
-//! - While a putter is parked, stored items and granted room fill the capacity.
+//! - While a putter is parked, stored items, granted and reserved room fill the capacity.
 //! - `handed` counts the items in slots of getters that have not taken them; until they are taken or
-//!   come back, a closed queue does not say that it is empty for good.
+//!   come back, and until reserved room is used or given back, a closed queue does not say that it is
+//!   empty for good.
 
 use super::error::{Closed, PutError, TooManyDone, TryGetError, TryPutError};
 use super::store::Store;
 use crate::wait_queue::WaitQueue;
 use crate::wakes::Wakes;
 
-pub(super) struct State<B: Store> {
+pub(crate) struct State<B: Store> {
     items: B,
+    /// 0 for a rendezvous, `usize::MAX` for no limit.
     capacity: usize,
     closed: bool,
-    /// Room promised to putters that have not used it yet.
+    /// Room promised to putters that have not used it yet; a close takes it back.
     granted: usize,
+    /// Room in the hands of permits, which a close leaves to them.
+    reserved: usize,
     handed: usize,
     /// Items put and not counted done.
     undone: u64,
     pub(super) getters: WaitQueue<Option<B::Item>>,
-    pub(super) putters: WaitQueue,
+    /// Slots hold what is offered to a rendezvous, else nothing.
+    pub(super) putters: WaitQueue<Option<B::Item>>,
     pub(super) joiners: WaitQueue,
+    /// Those that wait for the queue to be closed.
+    pub(super) watchers: WaitQueue,
 }
 
 impl<B: Store> State<B> {
@@ -37,11 +46,13 @@ impl<B: Store> State<B> {
             capacity,
             closed: false,
             granted: 0,
+            reserved: 0,
             handed: 0,
             undone: 0,
             getters: WaitQueue::new(),
             putters: WaitQueue::new(),
             joiners: WaitQueue::new(),
+            watchers: WaitQueue::new(),
         }
     }
 
@@ -58,6 +69,10 @@ impl<B: Store> State<B> {
         self.closed
     }
 
+    pub(super) fn is_rendezvous(&self) -> bool {
+        self.capacity == 0
+    }
+
     pub(super) fn undone(&self) -> u64 {
         self.undone
     }
@@ -65,9 +80,10 @@ impl<B: Store> State<B> {
     /// Whether somebody who comes now has to wait for room.
     #[inline]
     pub(super) fn is_full(&self) -> bool {
-        // Both are bounded by memory, so the sum does not overflow; and while somebody is parked,
-        // they fill the capacity.
-        self.items.count() + self.granted >= self.capacity
+        // All are bounded by memory, so the sum does not overflow; and while somebody is parked, they
+        // fill the capacity.
+        self.items.count() + self.granted + self.reserved >= self.capacity
+            && (self.capacity != 0 || self.getters.is_empty())
     }
 
     #[inline]
@@ -85,6 +101,29 @@ impl<B: Store> State<B> {
         self.undone += 1;
         self.supply(item, wakes);
         Ok(())
+    }
+
+    /// Puts an item in any case; what had to make way counts as done.
+    pub(super) fn force_put(
+        &mut self,
+        item: B::Item,
+        wakes: &mut Wakes,
+    ) -> Result<Option<B::Item>, PutError<B::Item>> {
+        match self.try_put(item, wakes) {
+            Ok(()) => Ok(None),
+            Err(TryPutError::Closed(item)) => Err(PutError(item)),
+            Err(TryPutError::Full(item)) if self.is_rendezvous() => Ok(Some(item)),
+            Err(TryPutError::Full(item)) => {
+                if self.items.count() == 0 {
+                    // All room is promised. A getter takes it, or the queue has too much for a while.
+                    self.undone += 1;
+                    self.supply(item, wakes);
+                    return Ok(None);
+                }
+                self.items.push(item);
+                Ok(self.items.shed())
+            }
+        }
     }
 
     /// Puts the item of a putter to whom room was granted.
@@ -112,6 +151,43 @@ impl<B: Store> State<B> {
         }
     }
 
+    /// Takes room for a permit if there is some.
+    pub(super) fn try_reserve(&mut self) -> Result<(), TryPutError<()>> {
+        if self.closed {
+            return Err(TryPutError::Closed(()));
+        }
+        if self.is_full() {
+            return Err(TryPutError::Full(()));
+        }
+        self.reserved += 1;
+        Ok(())
+    }
+
+    /// Turns granted room into that of a permit.
+    pub(super) fn reserve_granted(&mut self) -> Result<(), PutError<()>> {
+        if self.closed {
+            return Err(PutError(()));
+        }
+        self.granted -= 1;
+        self.reserved += 1;
+        Ok(())
+    }
+
+    /// Puts the item of a permit, also into a closed queue.
+    pub(super) fn put_reserved(&mut self, item: B::Item, wakes: &mut Wakes) {
+        self.reserved -= 1;
+        self.undone += 1;
+        self.supply(item, wakes);
+        self.grant_room(wakes);
+    }
+
+    /// Takes back the room of a permit that was not used.
+    pub(super) fn unreserve(&mut self, wakes: &mut Wakes) {
+        self.reserved -= 1;
+        self.grant_room(wakes);
+        self.release_if_drained(wakes);
+    }
+
     #[inline]
     pub(super) fn try_get(&mut self, wakes: &mut Wakes) -> Result<B::Item, TryGetError> {
         match self.items.pop() {
@@ -120,8 +196,28 @@ impl<B: Store> State<B> {
                 Ok(item)
             }
             None if self.is_drained() => Err(TryGetError::Closed),
+            None if self.is_rendezvous() => self.take_offer(wakes),
             None => Err(TryGetError::Empty),
         }
+    }
+
+    /// Takes the item that the oldest putter of a rendezvous offers.
+    #[inline(never)]
+    fn take_offer(&mut self, wakes: &mut Wakes) -> Result<B::Item, TryGetError> {
+        let (slot, waker) = self.putters.grant().ok_or(TryGetError::Empty)?;
+        wakes.push(waker);
+        self.undone += 1;
+        Ok(slot
+            .take()
+            .expect("a putter of a rendezvous offers its item"))
+    }
+
+    /// Takes out all items that are stored.
+    pub(super) fn drain(&mut self, wakes: &mut Wakes) -> B {
+        let items = std::mem::take(&mut self.items);
+        self.grant_room(wakes);
+        self.release_if_drained(wakes);
+        items
     }
 
     /// Ends the wait of a getter with what lies in its slot.
@@ -166,7 +262,8 @@ impl<B: Store> State<B> {
         }
         self.closed = true;
         self.granted = 0;
-        self.putters.grant_all(wakes, |()| ());
+        self.putters.grant_all(wakes, |_| ());
+        self.watchers.grant_all(wakes, |()| ());
         self.release_if_drained(wakes);
     }
 
@@ -198,12 +295,12 @@ impl<B: Store> State<B> {
     fn grant_to_putters(&mut self, wakes: &mut Wakes) {
         while !self.putters.is_empty() && !self.is_full() {
             self.granted += 1;
-            self.putters.grant_with(wakes, |()| ());
+            self.putters.grant_with(wakes, |_| ());
         }
     }
 
     fn is_drained(&self) -> bool {
-        self.closed && self.handed == 0 && self.items.count() == 0
+        self.closed && self.handed == 0 && self.reserved == 0 && self.items.count() == 0
     }
 
     fn release_if_drained(&mut self, wakes: &mut Wakes) {

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::fmt;
 
-/// The order of a queue: [`Fifo`] or [`Lifo`].
+/// The order of a queue: [`Fifo`], [`Lifo`] or [`Priority`](super::Priority).
 ///
 /// Its methods run while the queue's state is borrowed or locked, so they call no code of users; that is
 /// why the trait is sealed.
@@ -23,13 +23,17 @@ pub trait Store: sealed::Sealed + Default {
     /// Puts back what `pop` gave, as if it had never been taken.
     #[doc(hidden)]
     fn unpop(&mut self, item: Self::Item);
+
+    /// Takes out what is to make way for another item: the oldest, or the least urgent.
+    #[doc(hidden)]
+    fn shed(&mut self) -> Option<Self::Item>;
 }
 
 /// First in, first out.
 pub struct Fifo<T>(VecDeque<T>);
 
 /// Last in, first out.
-pub struct Lifo<T>(Vec<T>);
+pub struct Lifo<T>(VecDeque<T>);
 
 impl<T> Store for Fifo<T> {
     type Item = T;
@@ -52,6 +56,10 @@ impl<T> Store for Fifo<T> {
     fn unpop(&mut self, item: T) {
         self.0.push_front(item);
     }
+
+    fn shed(&mut self) -> Option<T> {
+        self.0.pop_front()
+    }
 }
 
 impl<T> Store for Lifo<T> {
@@ -64,16 +72,20 @@ impl<T> Store for Lifo<T> {
 
     #[inline]
     fn push(&mut self, item: T) {
-        self.0.push(item);
+        self.0.push_back(item);
     }
 
     #[inline]
     fn pop(&mut self) -> Option<T> {
-        self.0.pop()
+        self.0.pop_back()
     }
 
     fn unpop(&mut self, item: T) {
-        self.0.push(item);
+        self.0.push_back(item);
+    }
+
+    fn shed(&mut self) -> Option<T> {
+        self.0.pop_front()
     }
 }
 
@@ -85,7 +97,7 @@ impl<T> Default for Fifo<T> {
 
 impl<T> Default for Lifo<T> {
     fn default() -> Self {
-        Self(Vec::new())
+        Self(VecDeque::new())
     }
 }
 
@@ -101,7 +113,7 @@ impl<T> fmt::Debug for Lifo<T> {
     }
 }
 
-mod sealed {
+pub(super) mod sealed {
     pub trait Sealed {}
     impl<T> Sealed for super::Fifo<T> {}
     impl<T> Sealed for super::Lifo<T> {}

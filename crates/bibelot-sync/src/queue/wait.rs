@@ -20,6 +20,10 @@ pub struct Put<'a, B: Store, S: Shell>(pub(super) Waiter<'a, S, UntilPut<B>>);
 #[must_use = "a future does nothing until it is polled"]
 pub struct Get<'a, B: Store, S: Shell>(pub(super) Waiter<'a, S, UntilGot<B>>);
 
+/// The wait for a queue to be closed, made by [`Queue::closed`](super::Queue::closed).
+#[must_use = "a future does nothing until it is polled"]
+pub struct Closing<'a, B: Store, S: Shell>(pub(super) Waiter<'a, S, UntilClosed<B>>);
+
 /// The wait for all items to be done, made by [`Queue::join`](super::Queue::join).
 #[must_use = "a future does nothing until it is polled"]
 pub struct Join<'a, B: Store, S: Shell>(pub(super) Waiter<'a, S, UntilDone<B>>);
@@ -33,9 +37,12 @@ pub(super) struct UntilGot<B>(pub(super) std::marker::PhantomData<fn() -> B>);
 
 pub(super) struct UntilDone<B>(pub(super) std::marker::PhantomData<fn() -> B>);
 
+pub(super) struct UntilClosed<B>(pub(super) std::marker::PhantomData<fn() -> B>);
+
 impl<B: Store, S: Shell> Put<'_, B, S> {
     /// Gives up, and gives the item back: nothing was put, and room that had been granted goes to the
-    /// next. `None` if the item was put, or was taken back before.
+    /// next. `None` if the item was put, or was taken back before. In a rendezvous, where a getter takes
+    /// the item out of this future, it may have been put before the future could say so.
     ///
     /// # Panics
     ///
@@ -53,10 +60,10 @@ impl<B: Store, S: Shell> Put<'_, B, S> {
 
 impl<B: Store> Turn for UntilPut<B> {
     type State = State<B>;
-    type Slot = ();
+    type Slot = Option<B::Item>;
     type Out = Result<(), PutError<B::Item>>;
 
-    fn line(state: &mut State<B>) -> &mut WaitQueue {
+    fn line(state: &mut State<B>) -> &mut WaitQueue<Self::Slot> {
         &mut state.putters
     }
 
@@ -76,9 +83,18 @@ impl<B: Store> Turn for UntilPut<B> {
         }
     }
 
-    fn ask(&mut self) {}
+    fn ask(&mut self, state: &State<B>) -> Self::Slot {
+        match state.is_rendezvous() {
+            true => self.item.take(),
+            false => None,
+        }
+    }
 
-    fn finish(&mut self, state: &mut State<B>, (): (), wakes: &mut Wakes) -> Self::Out {
+    fn finish(&mut self, state: &mut State<B>, slot: Self::Slot, wakes: &mut Wakes) -> Self::Out {
+        if state.is_rendezvous() {
+            // What is still here was not taken before the close.
+            return slot.map_or(Ok(()), |item| Err(PutError(item)));
+        }
         let item = self
             .item
             .take()
@@ -86,8 +102,18 @@ impl<B: Store> Turn for UntilPut<B> {
         state.put_granted(item, wakes)
     }
 
-    fn pass_on(&mut self, state: &mut State<B>, (): (), wakes: &mut Wakes) {
-        state.refuse_room(wakes);
+    fn pass_on(&mut self, state: &mut State<B>, slot: Self::Slot, wakes: &mut Wakes) {
+        if state.is_rendezvous() {
+            self.item = slot;
+        } else {
+            state.refuse_room(wakes);
+        }
+    }
+
+    fn take_back(&mut self, slot: Self::Slot) {
+        if slot.is_some() {
+            self.item = slot;
+        }
     }
 }
 
@@ -109,7 +135,7 @@ impl<B: Store> Turn for UntilGot<B> {
         }
     }
 
-    fn ask(&mut self) -> Self::Slot {
+    fn ask(&mut self, _: &Self::State) -> Self::Slot {
         None
     }
 
@@ -135,7 +161,27 @@ impl<B: Store> Turn for UntilDone<B> {
         (state.undone() == 0).then_some(())
     }
 
-    fn ask(&mut self) {}
+    fn ask(&mut self, _: &Self::State) {}
+
+    fn finish(&mut self, _: &mut State<B>, (): (), _: &mut Wakes) {}
+
+    fn pass_on(&mut self, _: &mut State<B>, (): (), _: &mut Wakes) {}
+}
+
+impl<B: Store> Turn for UntilClosed<B> {
+    type State = State<B>;
+    type Slot = ();
+    type Out = ();
+
+    fn line(state: &mut State<B>) -> &mut WaitQueue {
+        &mut state.watchers
+    }
+
+    fn start(&mut self, state: &mut State<B>, _: &mut Wakes) -> Option<()> {
+        state.is_closed().then_some(())
+    }
+
+    fn ask(&mut self, _: &State<B>) {}
 
     fn finish(&mut self, _: &mut State<B>, (): (), _: &mut Wakes) {}
 
@@ -169,6 +215,14 @@ impl<B: Store, S: Shell> Future for Join<'_, B, S> {
     }
 }
 
+impl<B: Store, S: Shell> Future for Closing<'_, B, S> {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        self.get_mut().0.poll(cx)
+    }
+}
+
 /// The item is never pinned: it is moved into the queue.
 impl<B: Store, S: Shell> Unpin for Put<'_, B, S> {}
 
@@ -181,6 +235,12 @@ impl<B: Store, S: Shell> fmt::Debug for Put<'_, B, S> {
 impl<B: Store, S: Shell> fmt::Debug for Get<'_, B, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         waiter::print(f, "Get", &self.0)
+    }
+}
+
+impl<B: Store, S: Shell> fmt::Debug for Closing<'_, B, S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        waiter::print(f, "Closing", &self.0)
     }
 }
 

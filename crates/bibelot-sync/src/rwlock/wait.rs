@@ -50,7 +50,7 @@ impl<P: Clone> Turn for UntilRead<P> {
         state.try_read()
     }
 
-    fn ask(&mut self) -> Ask<P> {
+    fn ask(&mut self, _: &Self::State) -> Ask<P> {
         Ask::Read
     }
 
@@ -77,7 +77,7 @@ impl<P: Clone> Turn for UntilWritten<P> {
         state.try_write()
     }
 
-    fn ask(&mut self) -> Ask<P> {
+    fn ask(&mut self, _: &Self::State) -> Ask<P> {
         Ask::Write
     }
 

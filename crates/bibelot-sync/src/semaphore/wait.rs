@@ -45,7 +45,7 @@ impl Turn for UntilAcquired {
         }
     }
 
-    fn ask(&mut self) -> Ask {
+    fn ask(&mut self, _: &Self::State) -> Ask {
         Ask::Wants(self.count)
     }
 

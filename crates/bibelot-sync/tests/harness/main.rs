@@ -21,6 +21,7 @@ mod once;
 mod once_cell;
 mod queue;
 mod reentrant;
+mod rendezvous;
 mod rwlock;
 mod semaphore;
 mod world;
@@ -54,6 +55,8 @@ subjects! {
     events_keep_their_promises: Subject of event,
     queues_keep_their_promises: Fifo of queue,
     stacks_keep_their_promises: Lifo of queue,
+    priority_queues_keep_their_promises: Priority of queue,
+    rendezvous_keep_their_promises: Subject of rendezvous,
     locks_keep_their_promises: Subject of lock,
     rwlocks_keep_their_promises: Subject of rwlock,
     semaphores_keep_their_promises: Subject of semaphore,

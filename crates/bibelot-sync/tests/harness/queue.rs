@@ -1,15 +1,16 @@
-//! Queues and stacks: no item lost, none made, order kept, closed only when nothing can come.
+//! Queues in all orders: no item lost, none made, order kept, closed only when nothing can come.
 
-use super::world::{self, Ended, Out, Wait, Waiting, waiting};
-use bibelot_sync::generic::{self, Put, Queue, Shell, Store};
+use super::world::{self, Ended, Out, Wait, Waiting, guarded, waiting};
+use bibelot_sync::generic::{self, Put, PutPermit, Queue, Shell, Store};
 use bibelot_sync::{PutError, TryGetError, TryPutError};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::marker::PhantomData;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
 pub type Fifo<S> = Subject<generic::Fifo<u32>, S>;
 pub type Lifo<S> = Subject<generic::Lifo<u32>, S>;
+pub type Priority<S> = Subject<generic::Priority<u32, u32>, S>;
 
 pub struct Subject<B: Store, S: Shell>(Queue<B, S>);
 
@@ -19,10 +20,13 @@ impl<B: Store, S: Shell> Clone for Subject<B, S> {
     }
 }
 
-/// The order of the model's items.
-pub trait Order: 'static {
+/// The order of the model's items, and how the queue has them.
+pub trait Order: Store + 'static {
     fn take(items: &mut Vec<u32>) -> u32;
     fn give_back(items: &mut Vec<u32>, item: u32);
+    fn make_way(items: &mut Vec<u32>) -> u32;
+    fn item(id: u32) -> Self::Item;
+    fn id(item: Self::Item) -> u32;
 }
 
 impl Order for generic::Fifo<u32> {
@@ -32,6 +36,18 @@ impl Order for generic::Fifo<u32> {
 
     fn give_back(items: &mut Vec<u32>, item: u32) {
         items.insert(0, item);
+    }
+
+    fn make_way(items: &mut Vec<u32>) -> u32 {
+        items.remove(0)
+    }
+
+    fn item(id: u32) -> u32 {
+        id
+    }
+
+    fn id(item: u32) -> u32 {
+        item
     }
 }
 
@@ -43,11 +59,63 @@ impl Order for generic::Lifo<u32> {
     fn give_back(items: &mut Vec<u32>, item: u32) {
         items.push(item);
     }
+
+    fn make_way(items: &mut Vec<u32>) -> u32 {
+        items.remove(0)
+    }
+
+    fn item(id: u32) -> u32 {
+        id
+    }
+
+    fn id(item: u32) -> u32 {
+        item
+    }
+}
+
+fn rank(id: u32) -> u32 {
+    id % 3
+}
+
+impl Order for generic::Priority<u32, u32> {
+    fn take(items: &mut Vec<u32>) -> u32 {
+        let first = (0..items.len()).min_by_key(|at| rank(items[*at])).unwrap();
+        items.remove(first)
+    }
+
+    fn give_back(items: &mut Vec<u32>, item: u32) {
+        items.insert(0, item);
+    }
+
+    fn make_way(items: &mut Vec<u32>) -> u32 {
+        let last = (0..items.len()).max_by_key(|at| rank(items[*at])).unwrap();
+        items.remove(last)
+    }
+
+    fn item(id: u32) -> (u32, u32) {
+        (rank(id), id)
+    }
+
+    fn id((_, id): (u32, u32)) -> u32 {
+        id
+    }
 }
 
 const GET: u8 = 0;
 const PUT: u8 = 1;
 const JOIN: u8 = 2;
+/// Takes an item in a guard that counts it done.
+const WORK: u8 = 3;
+/// Takes room, which is given back or, of even ids, used.
+const RESERVE: u8 = 4;
+
+fn kind_of(kind: u8) -> u8 {
+    match kind % 8 {
+        5 => GET,
+        6 | 7 => PUT,
+        kind => kind,
+    }
+}
 
 pub struct Model<B> {
     items: Vec<u32>,
@@ -56,47 +124,104 @@ pub struct Model<B> {
     undone: u64,
     /// Waits, their kind, and what they were served.
     line: Vec<(u32, u8, Option<Out>)>,
+    /// Guards of items and permits, by kind.
+    held: BTreeMap<u32, u8>,
     order: PhantomData<B>,
 }
 
+fn takes(kind: u8) -> bool {
+    matches!(kind, GET | WORK)
+}
+
+fn wants_room(kind: u8) -> bool {
+    matches!(kind, PUT | RESERVE)
+}
+
+fn joins(kind: u8) -> bool {
+    kind == JOIN
+}
+
 impl<B: Order> Model<B> {
-    fn count(&self, kind: u8, is: fn(&Out) -> bool) -> usize {
-        let served =
-            |wait: &&(u32, u8, Option<Out>)| wait.1 == kind && wait.2.as_ref().is_some_and(is);
+    fn count(&self, of: fn(u8) -> bool, is: fn(&Out) -> bool) -> usize {
+        let served = |wait: &&(u32, u8, Option<Out>)| of(wait.1) && wait.2.as_ref().is_some_and(is);
         self.line.iter().filter(served).count()
     }
 
+    fn reserved(&self) -> usize {
+        self.held.values().filter(|kind| **kind == RESERVE).count()
+    }
+
     fn has_room(&self) -> bool {
-        let granted = self.count(PUT, |out| *out == Out::Done);
-        self.items.len() + granted < self.capacity
+        let granted = self.count(wants_room, |out| *out == Out::Done);
+        self.items.len() + granted + self.reserved() < self.capacity
     }
 
     fn is_drained(&self) -> bool {
-        let handed = self.count(GET, |out| matches!(out, Out::Item(_)));
-        self.closed && self.items.is_empty() && handed == 0
+        let handed = self.count(takes, |out| matches!(out, Out::Item(_)));
+        self.closed && self.items.is_empty() && handed == 0 && self.reserved() == 0
     }
 
-    fn serve(&mut self, kind: u8, out: Out) -> bool {
-        let asleep = |wait: &&mut (u32, u8, Option<Out>)| wait.1 == kind && wait.2.is_none();
+    fn serve(&mut self, of: fn(u8) -> bool, out: Out) -> bool {
+        let asleep = |wait: &&mut (u32, u8, Option<Out>)| of(wait.1) && wait.2.is_none();
         let sleeper = self.line.iter_mut().find(asleep);
         sleeper.map(|wait| wait.2 = Some(out)).is_some()
     }
 
-    fn sleeps(&self, kind: u8) -> bool {
-        self.line
-            .iter()
-            .any(|wait| wait.1 == kind && wait.2.is_none())
+    fn sleeps(&self, of: fn(u8) -> bool) -> bool {
+        let asleep = |wait: &(u32, u8, Option<Out>)| of(wait.1) && wait.2.is_none();
+        self.line.iter().any(asleep)
     }
 
     fn settle(&mut self) {
-        while self.sleeps(GET) && !self.items.is_empty() {
+        while self.sleeps(takes) && !self.items.is_empty() {
             let item = B::take(&mut self.items);
-            self.serve(GET, Out::Item(item));
+            self.serve(takes, Out::Item(item));
         }
-        while self.is_drained() && self.serve(GET, Out::Closed) {}
-        while self.closed && self.serve(PUT, Out::Closed) {}
-        while self.has_room() && self.serve(PUT, Out::Done) {}
-        while self.undone == 0 && self.serve(JOIN, Out::Done) {}
+        while self.is_drained() && self.serve(takes, Out::Closed) {}
+        while self.closed && self.serve(wants_room, Out::Closed) {}
+        if self.closed {
+            // What was promised and not yet taken is void.
+            let promised = |wait: &&mut (u32, u8, Option<Out>)| wants_room(wait.1);
+            let promised = self.line.iter_mut().filter(promised);
+            promised.for_each(|wait| wait.2 = Some(Out::Closed));
+        }
+        while self.has_room() && self.serve(wants_room, Out::Done) {}
+        while self.undone == 0 && self.serve(joins, Out::Done) {}
+    }
+
+    fn hold(&mut self, id: u32, kind: u8) -> Out {
+        self.held.insert(id, kind);
+        Out::Done
+    }
+
+    fn task_done(&mut self) -> Out {
+        if self.undone == 0 {
+            return Out::No;
+        }
+        self.undone -= 1;
+        self.settle();
+        Out::Done
+    }
+
+    fn force_put(&mut self, item: u32) -> Out {
+        if self.closed {
+            return Out::Back(item);
+        }
+        if self.has_room() || self.items.is_empty() {
+            self.put(item);
+            return Out::Done;
+        }
+        self.items.push(item);
+        Out::Item(B::make_way(&mut self.items))
+    }
+
+    fn drain(&mut self) -> Out {
+        let mut digest = 0;
+        while !self.items.is_empty() {
+            digest = digested(digest, B::take(&mut self.items));
+        }
+        self.settle();
+        Out::Item(digest)
     }
 
     fn put(&mut self, item: u32) {
@@ -127,25 +252,42 @@ impl<B: Order> Model<B> {
     }
 }
 
-/// A put, which gives its item back when it is cut.
-struct Putting<'a, B: Store, S: Shell>(Put<'a, B, S>);
+/// One number for items in their order.
+fn digested(digest: u32, item: u32) -> u32 {
+    digest.wrapping_mul(31).wrapping_add(item)
+}
 
-impl<'a, B: Store<Item = u32>, S: Shell> Wait<'a> for Putting<'a, B, S> {
+/// A permit that puts its item when it is let go.
+struct PutAtEnd<'a, B: Order, S: Shell>(Option<PutPermit<'a, B, S>>, u32);
+
+impl<B: Order, S: Shell> Drop for PutAtEnd<'_, B, S> {
+    fn drop(&mut self) {
+        if let Some(permit) = self.0.take().filter(|_| self.1.is_multiple_of(2)) {
+            permit.put(B::item(self.1));
+        }
+    }
+}
+
+/// A put, which gives its item back when it is cut.
+struct Putting<'a, B: Order, S: Shell>(Put<'a, B, S>);
+
+impl<'a, B: Order, S: Shell> Wait<'a> for Putting<'a, B, S> {
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Ended<'a>> {
         Pin::new(&mut self.0).poll(cx).map(|end| match end {
             Ok(()) => (Out::Done, None),
-            Err(PutError(item)) => (Out::Back(item), None),
+            Err(PutError(item)) => (Out::Back(B::id(item)), None),
         })
     }
 
     fn cut(self: Box<Self>) -> Out {
-        self.0.into_item().map_or(Out::No, Out::Back)
+        let item = self.0.into_item();
+        item.map_or(Out::No, |item| Out::Back(B::id(item)))
     }
 }
 
 impl<B, S> world::Subject for Subject<B, S>
 where
-    B: Store<Item = u32> + Order,
+    B: Order,
     S: Shell,
 {
     type Model = Model<B>;
@@ -161,33 +303,52 @@ where
             closed: false,
             undone: 0,
             line: Vec::new(),
+            held: BTreeMap::new(),
             order: PhantomData,
         };
         (Self(queue), model)
     }
 
     fn begin(&self, kind: u8, id: u32) -> Option<Waiting<'_>> {
-        match kind % 3 {
+        match kind_of(kind) {
             GET => waiting(self.0.get(), |end| {
-                (end.map_or(Out::Closed, Out::Item), None)
+                let out = end.map_or(Out::Closed, |item| Out::Item(B::id(item)));
+                (out, None)
             }),
-            PUT => Some(Box::new(Putting(self.0.put(id)))),
+            PUT => Some(Box::new(Putting(self.0.put(B::item(id))))),
+            WORK => waiting(self.0.get_guard(), |end| match end {
+                Ok(guard) => {
+                    let (_, guard) = guarded(guard);
+                    (Out::Done, guard)
+                }
+                Err(_) => (Out::Closed, None),
+            }),
+            RESERVE => waiting(self.0.reserve(), move |end| match end {
+                Ok(permit) => guarded(PutAtEnd(Some(permit), id)),
+                Err(_) => (Out::Closed, None),
+            }),
             _ => waiting(self.0.join(), |()| (Out::Done, None)),
         }
     }
 
     fn act(&self, act: u8, id: u32) -> Out {
         match act % 16 {
-            0..6 => match self.0.try_put(id) {
+            0..4 => match self.0.try_put(B::item(id)) {
                 Ok(()) => Out::Done,
-                Err(TryPutError::Full(item) | TryPutError::Closed(item)) => Out::Back(item),
+                Err(TryPutError::Full(item) | TryPutError::Closed(item)) => Out::Back(B::id(item)),
                 Err(_) => unreachable!(),
             },
-            6..11 => match self.0.try_get() {
-                Ok(item) => Out::Item(item),
+            4..6 => match self.0.force_put(B::item(id)) {
+                Ok(None) => Out::Done,
+                Ok(Some(shed)) => Out::Item(B::id(shed)),
+                Err(PutError(item)) => Out::Back(B::id(item)),
+            },
+            6..10 => match self.0.try_get() {
+                Ok(item) => Out::Item(B::id(item)),
                 Err(TryGetError::Closed) => Out::Closed,
                 Err(_) => Out::No,
             },
+            10 => Out::Item(self.0.drain().map(B::id).fold(0, digested)),
             11..15 => self.0.task_done().map_or(Out::No, |()| Out::Done),
             _ => {
                 self.0.close();
@@ -198,8 +359,8 @@ where
 
     fn is_open(&self, kind: u8) -> bool {
         match kind {
-            GET => !self.0.is_empty(),
-            PUT => self.0.is_closed() || !self.0.is_full(),
+            GET | WORK => !self.0.is_empty(),
+            PUT | RESERVE => self.0.is_closed() || !self.0.is_full(),
             _ => self.0.undone() == 0,
         }
     }
@@ -209,7 +370,7 @@ where
         assert_eq!(self.0.len(), model.items.len());
         let mut items = model.items.clone();
         while let Ok(item) = self.0.try_get() {
-            assert_eq!(item, B::take(&mut items), "what lay in the queue");
+            assert_eq!(B::id(item), B::take(&mut items), "what lay in the queue");
         }
         assert!(items.is_empty());
     }
@@ -217,10 +378,17 @@ where
 
 impl<B: Order> world::Model for Model<B> {
     fn begin(&mut self, kind: u8, id: u32) -> Option<Option<Out>> {
-        let kind = kind % 3;
+        let kind = kind_of(kind);
         let out = match kind {
             GET => Some(self.try_get()).filter(|out| *out != Out::No),
+            WORK => match self.try_get() {
+                Out::No => None,
+                Out::Item(_) => Some(self.hold(id, WORK)),
+                out => Some(out),
+            },
             PUT if self.closed || self.has_room() => Some(self.try_put(id)),
+            RESERVE if self.closed => Some(Out::Closed),
+            RESERVE if self.has_room() => Some(self.hold(id, RESERVE)),
             JOIN if self.undone == 0 => Some(Out::Done),
             _ => None,
         };
@@ -234,14 +402,17 @@ impl<B: Order> world::Model for Model<B> {
         let at = self.line.iter().position(|wait| wait.0 == id).unwrap();
         let served = self.line[at].2?;
         let (_, kind, _) = self.line.remove(at);
-        if kind == PUT && self.closed {
-            return Some(Out::Back(id));
-        }
-        if kind == PUT {
-            self.put(id);
-        }
+        let out = match (kind, served) {
+            (PUT, Out::Closed) => Out::Back(id),
+            (PUT, _) => {
+                self.put(id);
+                Out::Done
+            }
+            (RESERVE, Out::Done) | (WORK, Out::Item(_)) => self.hold(id, kind),
+            _ => served,
+        };
         self.settle();
-        Some(served)
+        Some(out)
     }
 
     fn cut(&mut self, id: u32) -> Out {
@@ -254,18 +425,23 @@ impl<B: Order> world::Model for Model<B> {
         if kind == PUT { Out::Back(id) } else { Out::No }
     }
 
-    fn let_go(&mut self, _: u32) {}
+    fn let_go(&mut self, id: u32) {
+        match self.held.remove(&id).unwrap() {
+            RESERVE if id.is_multiple_of(2) => self.put(id),
+            RESERVE => self.settle(),
+            _ => {
+                self.task_done();
+            }
+        }
+    }
 
     fn act(&mut self, act: u8, id: u32) -> Out {
         match act % 16 {
-            0..6 => self.try_put(id),
-            6..11 => self.try_get(),
-            11..15 if self.undone == 0 => Out::No,
-            11..15 => {
-                self.undone -= 1;
-                self.settle();
-                Out::Done
-            }
+            0..4 => self.try_put(id),
+            4..6 => self.force_put(id),
+            6..10 => self.try_get(),
+            10 => self.drain(),
+            11..15 => self.task_done(),
             _ => {
                 self.closed = true;
                 self.settle();
