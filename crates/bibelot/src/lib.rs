@@ -80,8 +80,9 @@ pub use sync::{
     Event, EventWait, GetError, LifoQueue, PutError, Queue, QueueGet, QueueJoin, QueueOf, QueuePut,
 };
 pub use thread::{
-    AsyncThread, BlockInThread, RunInThread, ThreadCx, WorkerError, async_thread, block_in_thread,
-    is_abandoned, run_in_thread, spawn_thread,
+    AsyncThread, BlockInThread, ReleaseThread, ReserveThread, ReservedThread, RunInExecutor,
+    RunInThread, ThreadCx, WorkerError, async_thread, block_in_thread, is_abandoned,
+    reserve_thread, run_in_executor, run_in_thread, spawn_thread,
 };
 
 /// `Ok` with the facade's [`Error`], for the end of an `async` block with `?` in it.

@@ -15,9 +15,9 @@ thread_local! {
 /// Whether nobody waits any more for the job that runs on this thread: a long one looks from time to
 /// time, and ends early.
 ///
-/// Outside jobs of [`run_in_thread`](crate::run_in_thread) and
-/// [`block_in_thread`](crate::block_in_thread), and async threads, it is `false`. It takes a lock that is hardly ever
-/// contended: look every few microseconds of work, not in the innermost loop.
+/// It is for jobs of [`run_in_thread`](crate::run_in_thread) and its relatives, and for async threads;
+/// elsewhere it is `false`. It takes a lock that is hardly ever contended: look every few microseconds of
+/// work, not in the innermost loop.
 ///
 /// # Examples
 ///

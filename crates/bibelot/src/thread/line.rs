@@ -86,8 +86,8 @@ impl Drop for Closes {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::task::Wake;
     use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::task::Wake;
 
     struct Count(AtomicUsize);
 

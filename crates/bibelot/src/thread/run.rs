@@ -143,7 +143,7 @@ impl<T: Send + 'static> RunOp<T> {
     }
 }
 
-fn worked<T>(ended: Ended<T>) -> Result<T, WorkerError> {
+pub(super) fn worked<T>(ended: Ended<T>) -> Result<T, WorkerError> {
     ended.map_err(|payload| WorkerError::Panicked(Panic::new(payload)))
 }
 
