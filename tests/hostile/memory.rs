@@ -1,0 +1,160 @@
+//! Memory that stays flat however long a kernel runs.
+
+#![allow(unsafe_code, reason = "an allocator that counts is an unsafe trait's")]
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+use std::future::{Future, pending};
+use std::pin::Pin;
+use std::task::{Context, Waker};
+use std::time::Duration;
+
+use bibelot::{
+    AsCancelled, CancelScope, TaskGroup, Wait, gather, sleep, spawn, timeout_after, yield_now,
+};
+
+use crate::run::on_each;
+
+thread_local! {
+    static BYTES: Cell<isize> = const { Cell::new(0) };
+}
+
+/// Counts the bytes that are allocated, by thread.
+struct Counting;
+
+#[global_allocator]
+static COUNTING: Counting = Counting;
+
+fn count(by: isize) {
+    // It has no drop, so it is there as long as the thread is.
+    let _counted = BYTES.try_with(|bytes| bytes.set(bytes.get() + by));
+}
+
+// SAFETY: every call goes to the system's allocator as it is.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        count(layout.size() as isize);
+        // SAFETY: the caller's promise.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+        count(layout.size() as isize);
+        // SAFETY: the caller's promise.
+        unsafe { System.alloc_zeroed(layout) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        count(-(layout.size() as isize));
+        // SAFETY: the caller's promise.
+        unsafe { System.dealloc(pointer, layout) }
+    }
+
+    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, len: usize) -> *mut u8 {
+        count(len as isize - layout.size() as isize);
+        // SAFETY: the caller's promise.
+        unsafe { System.realloc(pointer, layout, len) }
+    }
+}
+
+/// Runs `round` until tables have their size, and then often, and compares.
+async fn is_flat(what: &str, rounds: usize, mut round: impl AsyncFnMut()) {
+    for _ in 0..rounds / 10 {
+        round().await;
+    }
+    let before = BYTES.get();
+    for _ in 0..rounds {
+        round().await;
+    }
+    let grown = BYTES.get() - before;
+    assert!(
+        grown < 4096,
+        "{what}: {grown} bytes more after {rounds} rounds"
+    );
+}
+
+#[test]
+fn memory_stays_flat() {
+    on_each(|builder| {
+        let value = builder.run(async {
+            is_flat("spawned and joined", 20_000, async || {
+                assert_eq!(spawn(async { 7 }).await.unwrap(), 7);
+            })
+            .await;
+            is_flat("named, detached", 2_000, async || {
+                let named = bibelot::TaskBuilder::new().name("a name of some length");
+                named.spawn(async {}).detach();
+                yield_now().await.unwrap();
+            })
+            .await;
+            is_flat("aborted", 10_000, async || {
+                spawn(pending::<()>()).abort();
+                yield_now().await.unwrap();
+            })
+            .await;
+            is_flat("cancelled", 5_000, async || {
+                let task = spawn(sleep(Duration::from_secs(3600)));
+                yield_now().await.unwrap();
+                task.cancel().await.unwrap();
+            })
+            .await;
+            is_flat("timers set and dropped", 50_000, async || {
+                let mut slept = sleep(Duration::from_secs(3600));
+                let mut context = Context::from_waker(Waker::noop());
+                assert!(Pin::new(&mut slept).poll(&mut context).is_pending());
+            })
+            .await;
+            is_flat("limits that pass", 2_000, async || {
+                let cut = timeout_after(Duration::ZERO, sleep(Duration::from_secs(3600))).await;
+                assert!(cut.unwrap_err().timed_out());
+            })
+            .await;
+            is_flat("expiries taken by hand", 2_000, async || {
+                let taken = timeout_after(Duration::ZERO, async {
+                    assert!(bibelot::take_pending(|_| true).is_some());
+                    yield_now().await
+                });
+                taken.await.unwrap();
+            })
+            .await;
+            is_flat("gathers with wakers of their own", 200, async || {
+                let arms = (0..20).map(|_| timeout_after(Duration::ZERO, yield_now()));
+                assert_eq!(gather(arms).await.len(), 20);
+            })
+            .await;
+            let target = spawn(pending::<()>());
+            is_flat("joins that are cut", 2_000, async || {
+                let cut = timeout_after(Duration::ZERO, async { target.wait().await });
+                assert!(cut.await.is_err());
+                let arms = gather((0..18).map(|_| timeout_after(Duration::ZERO, target.wait())));
+                assert_eq!(arms.await.len(), 18);
+            })
+            .await;
+            target.abort();
+            let scope = CancelScope::new();
+            is_flat("scopes and their children", 2_000, async || {
+                let child = scope.child();
+                child.run(yield_now()).await.unwrap();
+                scope.run(yield_now()).await.unwrap();
+            })
+            .await;
+            is_flat("groups", 500, async || {
+                let group: TaskGroup<(), bibelot::Error> = TaskGroup::new(Wait::All);
+                for _ in 0..5 {
+                    group.spawn(async { Ok(yield_now().await?) }).unwrap();
+                }
+                assert_eq!(group.join().await.unwrap().len(), 5);
+            })
+            .await;
+            let queue = bibelot::Queue::bounded(1);
+            is_flat("queues whose getters are cut", 2_000, async || {
+                assert!(timeout_after(Duration::ZERO, queue.get()).await.is_err());
+                queue.put(1).await.unwrap();
+                assert!(timeout_after(Duration::ZERO, queue.put(2)).await.is_err());
+                queue.get().await.unwrap();
+            })
+            .await;
+        });
+        value.unwrap();
+    });
+}
