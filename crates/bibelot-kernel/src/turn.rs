@@ -109,7 +109,14 @@ impl Core {
         Ok(())
     }
 
+    #[inline]
     fn fire_timers(self: &Rc<Self>, now: Instant) {
+        if !self.timers.borrow().is_empty() {
+            self.fire_due(now);
+        }
+    }
+
+    fn fire_due(self: &Rc<Self>, now: Instant) {
         loop {
             let timer = self.timers.borrow_mut().pop(now);
             let Some((_, timer)) = timer else { return };

@@ -91,13 +91,14 @@ impl Core {
             let mut io = self.io.borrow_mut();
             io.shared.now = self.now();
             let mut acts = io.acts();
-            (change(&mut io, &mut acts), acts)
+            let value = change(&mut io, &mut acts);
+            if acts.is_empty() {
+                io.recycle(acts);
+                return value;
+            }
+            (value, acts)
         };
-        if acts.is_empty() {
-            self.io.borrow_mut().recycle(acts);
-        } else {
-            self.carry_out(acts);
-        }
+        self.carry_out(acts);
         value
     }
 
