@@ -828,3 +828,38 @@ fn the_remaining_members_are_cancelled_on_request_and_daemons_spared() {
         Ok(())
     });
 }
+
+#[test]
+fn a_group_that_discards_values_keeps_failures_alone() {
+    run(async {
+        let group = TaskGroup::new(Wait::All).discard_values();
+        let outcome = group
+            .scope(async |g| {
+                for n in 0..1000u32 {
+                    g.spawn(async move {
+                        yield_now().await?;
+                        if n == 999 {
+                            failing(5, "kept").await
+                        } else {
+                            Ok(n)
+                        }
+                    })?;
+                }
+                ms(1).await?;
+                assert_eq!((g.members().len(), g.running()), (1, 1));
+                let joined = g.spawn(after(1, 7))?;
+                assert_eq!(joined.join().await??, 7);
+                bibelot::Ok(())
+            })
+            .await?;
+        assert_eq!(outcome.len(), 1);
+        assert!(
+            outcome
+                .into_results()
+                .unwrap_err()
+                .to_string()
+                .ends_with("kept")
+        );
+        Ok(())
+    });
+}

@@ -48,6 +48,8 @@ pub(super) struct State<T, E> {
     pub completed: Option<TaskId>,
     /// What the group waited for has come.
     pub is_over: bool,
+    /// Values are dropped as members end.
+    pub discards: bool,
     edge: Option<Edge>,
     pub waiters: Waiters,
 }
@@ -92,6 +94,7 @@ impl<T: 'static, E: 'static> Shared<T, E> {
             ended: VecDeque::new(),
             completed: None,
             is_over: false,
+            discards: false,
             edge: None,
             waiters: Waiters::default(),
         };
@@ -196,7 +199,8 @@ impl<T: 'static, E: 'static> Shared<T, E> {
         let result = MemberError::read(joined, task.was_cancelled(), self.asks.is_cut);
         drop(task);
         let has_failed = result.as_ref().is_err_and(MemberError::is_failure);
-        let mut edge = None;
+        let is_error = result.is_err();
+        let (mut edge, mut discarded) = (None, None);
         let (joiners, waiters) = {
             let mut state = self.lock();
             let state = &mut *state;
@@ -205,14 +209,19 @@ impl<T: 'static, E: 'static> Shared<T, E> {
                 return;
             };
             entry.now = Now::Ended(result);
-            if entry.claims == 0 {
+            let joiners = entry.joiners.take();
+            if entry.claims == 0 && state.discards && !is_error {
+                discarded = state.members.remove(&id);
+                state.completed.get_or_insert(id);
+            } else if entry.claims == 0 {
                 state.ended.push_back(id);
                 if has_failed {
                     edge = state.edge.take();
                 }
             }
-            (entry.joiners.take(), state.waiters.take())
+            (joiners, state.waiters.take())
         };
+        drop(discarded);
         if let Some(edge) = edge {
             edge.fire();
         }

@@ -150,6 +150,21 @@ impl<T, E> TaskGroup<T, E> {
         self
     }
 
+    /// Drops the values of members as they end, unless somebody joins them: the outcome then holds only
+    /// the members that gave none. For groups that live long or spawn very many.
+    ///
+    /// # Panics
+    ///
+    /// Unless the group waits for [`Wait::All`]; the others look at values.
+    pub fn discard_values(self) -> Self {
+        assert!(
+            matches!(self.wait, Wait::All),
+            "only a group that waits for all can do without values"
+        );
+        self.group.shared.lock().discards = true;
+        self
+    }
+
     /// Waits for the members and ends the group; what [`task_group`] does after its body.
     ///
     /// Curio: `g.join()`.

@@ -1,6 +1,7 @@
 //! The waiters: wakers in a list, each found again by its ticket.
 
 use std::mem;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::task::Waker;
 
 /// Who is to be woken.
@@ -49,8 +50,15 @@ impl Woken {
     }
 
     pub(super) fn wake(self) {
-        for (_, waker) in self.0 {
-            waker.wake();
+        drop(self);
+    }
+}
+
+impl Drop for Woken {
+    fn drop(&mut self) {
+        for (_, waker) in self.0.drain(..) {
+            // A waker that panics does not keep the others asleep.
+            let _ = catch_unwind(AssertUnwindSafe(|| waker.wake()));
         }
     }
 }
