@@ -2,6 +2,8 @@
 
 #[path = "cancellation/examples.rs"]
 mod examples;
+#[path = "cancellation/groups.rs"]
+mod groups;
 #[path = "cancellation/model/mod.rs"]
 mod model;
 #[path = "cancellation/program.rs"]
