@@ -343,3 +343,60 @@ fn a_cancel_before_the_first_poll_begins_nothing() {
         Ok(())
     });
 }
+
+#[test]
+fn every_value_goes_to_one_place_however_jobs_are_cut() {
+    leaving_jobs(|| async {
+        let mut random = 0x9e37_79b9_7f4a_7c15_u64;
+        let mut next = move |below: u64| {
+            random ^= random << 13;
+            random ^= random >> 7;
+            random ^= random << 17;
+            random % below
+        };
+        let (begun, late) = (Arc::<AtomicUsize>::default(), Arc::<AtomicUsize>::default());
+        let owned = Arc::new(());
+        let (mut returned, mut cut) = (0, 0);
+        for _ in 0..20 {
+            let mut tasks = Vec::new();
+            for _ in 0..100 {
+                let (begins, lately, owns) = (begun.clone(), late.clone(), owned.clone());
+                let work = next(200);
+                let job = run_in_thread(move || {
+                    begins.fetch_add(1, Ordering::AcqRel);
+                    thread::sleep(Duration::from_micros(work));
+                    owns
+                });
+                let job = job.on_abandon(move |_| {
+                    lately.fetch_add(1, Ordering::AcqRel);
+                });
+                tasks.push(spawn(job));
+            }
+            while let Some(task) = (!tasks.is_empty())
+                .then(|| tasks.swap_remove(usize::try_from(next(tasks.len() as u64)).unwrap()))
+            {
+                match next(4) {
+                    0 => _ = task.cancel_nowait(),
+                    1 => task.abort(),
+                    2 => _ = sleep(Duration::from_micros(next(300))).await?,
+                    _ => yield_now().await?,
+                }
+                match task.await {
+                    Ok(Ok(_owned)) => returned += 1,
+                    Ok(Err(told)) => {
+                        assert!(told.is_cancelled());
+                        cut += 1;
+                    }
+                    Err(TaskError::Aborted) => cut += 1,
+                    Err(other) => panic!("{other}"),
+                }
+            }
+        }
+        assert_eq!(returned + cut, 2000);
+        assert!(returned > 0 && cut > 0);
+        until(|| Arc::strong_count(&owned) == 1).await?;
+        let (begun, late) = (begun.load(Ordering::Acquire), late.load(Ordering::Acquire));
+        assert_eq!(begun, returned + late);
+        Ok(())
+    });
+}
