@@ -321,6 +321,23 @@ fn a_panic_under_a_key_hands_the_key_on() {
 }
 
 #[test]
+fn a_job_that_would_wait_for_itself_is_refused() {
+    on_threads(|| async {
+        let inner = block_in_thread("itself", || {
+            bibelot::run(async {
+                let other = block_in_thread("another", || 7).await;
+                (other, block_in_thread("itself", || 8).await)
+            })
+        });
+        let (other, itself) = inner.await?;
+        assert_eq!(other?, 7);
+        assert!(matches!(itself, Err(WorkerError::SelfWait)));
+        assert_eq!(block_in_thread("itself", || 9).await?, 9);
+        Ok(())
+    });
+}
+
+#[test]
 fn an_expired_limit_is_told_from_other_ends() {
     everywhere(|| async {
         let late = timeout_after(Duration::ZERO, run_in_thread(|| 7)).await;

@@ -21,6 +21,9 @@ pub enum WorkerError {
     /// No thread could be had for the job, which was dropped.
     #[error("a job had no thread: {0}")]
     NoThread(#[source] io::Error),
+    /// The key is held by code on this very thread, which would wait for itself for ever.
+    #[error("the key of a job is held by the thread that would wait for it")]
+    SelfWait,
 }
 
 impl From<Cancelled> for WorkerError {
@@ -35,6 +38,10 @@ impl From<WorkerError> for Error {
             WorkerError::Cancelled(cancelled) => Self::Cancelled(cancelled),
             WorkerError::Panicked(panic) => Self::Task(TaskError::Panicked(panic)),
             WorkerError::NoThread(error) => Self::Io(error),
+            WorkerError::SelfWait => Self::Io(io::Error::new(
+                io::ErrorKind::Deadlock,
+                WorkerError::SelfWait,
+            )),
         }
     }
 }

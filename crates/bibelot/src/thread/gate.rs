@@ -7,9 +7,11 @@
 //! # Invariants
 //!
 //! - A key is in the map if and only if its pass exists, which it does once.
+//! - Under a key that this thread holds nobody waits here: it would be for ever.
 //! - A pass is sent outside the lock: whoever waits is woken by it.
 
 use std::borrow::Cow;
+use std::cell::RefCell;
 use std::collections::{HashMap, VecDeque};
 use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 
@@ -20,6 +22,11 @@ pub(super) type Key = Cow<'static, str>;
 type Line = VecDeque<OneshotSender<Pass>>;
 
 static GATES: LazyLock<Mutex<HashMap<Key, Line>>> = LazyLock::new(Mutex::default);
+
+thread_local! {
+    /// The keys under which code runs on this thread.
+    static HELD: RefCell<Vec<Key>> = const { RefCell::new(Vec::new()) };
+}
 
 /// The right to be the one that runs under a key. Its drop hands it on.
 pub(super) struct Pass {
@@ -34,10 +41,15 @@ pub(super) enum Came {
     In(Pass),
     /// The pass comes here.
     Waits(OneshotReceiver<Pass>),
+    /// It is this thread that has the pass, and it cannot wait for itself.
+    HasIt,
 }
 
 /// Comes to the gate of `key`.
 pub(super) fn come(key: &Key) -> Came {
+    if HELD.with_borrow(|held| held.contains(key)) {
+        return Came::HasIt;
+    }
     let mut gates = gates();
     let Some(line) = gates.get_mut(key) else {
         gates.insert(key.clone(), Line::new());
@@ -51,6 +63,33 @@ pub(super) fn come(key: &Key) -> Came {
     let (sender, receiver) = oneshot();
     line.push_back(sender);
     Came::Waits(receiver)
+}
+
+impl Pass {
+    /// Runs `body` under the key, on this thread.
+    pub(super) fn run<T>(self, body: impl FnOnce() -> T) -> T {
+        let _holds = self.hold();
+        body()
+    }
+
+    fn hold(self) -> Holds {
+        let key = self.key.clone().expect("it is a pass until it is dropped");
+        HELD.with_borrow_mut(|held| held.push(key));
+        Holds { _pass: self }
+    }
+}
+
+/// Code runs under a key on this thread.
+struct Holds {
+    _pass: Pass,
+}
+
+impl Drop for Holds {
+    fn drop(&mut self) {
+        // What was taken last is let go of first.
+        let key = HELD.with_borrow_mut(Vec::pop);
+        drop(key);
+    }
 }
 
 impl Drop for Pass {
@@ -82,7 +121,7 @@ mod tests {
     fn waits(key: &'static str) -> OneshotReceiver<Pass> {
         match come(&Cow::Borrowed(key)) {
             Came::Waits(receiver) => receiver,
-            Came::In(_) => panic!("somebody has the pass"),
+            Came::In(_) | Came::HasIt => panic!("another has the pass"),
         }
     }
 
@@ -111,6 +150,22 @@ mod tests {
         drop(pass);
         drop(first);
         assert!(second.try_recv().is_ok());
+    }
+
+    #[test]
+    fn a_thread_that_has_a_pass_does_not_wait_for_it() {
+        let Came::In(pass) = come(&"mine".into()) else {
+            panic!("it is free");
+        };
+        pass.run(|| assert!(matches!(come(&"mine".into()), Came::HasIt)));
+        let Came::In(pass) = come(&"mine".into()) else {
+            panic!("it is free again");
+        };
+        let unwound = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            pass.run(|| std::panic::resume_unwind(Box::new(())))
+        }));
+        let _: Result<(), _> = unwound;
+        assert!(matches!(come(&"mine".into()), Came::In(_)));
     }
 
     #[test]

@@ -25,7 +25,8 @@ use super::run::RunInThread;
 ///
 /// # Errors
 ///
-/// See [`run_in_thread`](crate::run_in_thread).
+/// Those of [`run_in_thread`](crate::run_in_thread), and [`WorkerError::SelfWait`] on a kernel that is
+/// run by a job which has the key.
 ///
 /// # Panics
 ///
@@ -83,12 +84,8 @@ impl<T: Send + 'static> Future for BlockInThread<T> {
                     let Stage::Waits(_, body) = mem::replace(&mut self.stage, Stage::Over) else {
                         unreachable!("it has just been polled");
                     };
-                    let pass = came?;
-                    let job = Job::new(move || {
-                        let value = body();
-                        drop(pass);
-                        value
-                    });
+                    let pass = came??;
+                    let job = Job::new(move || pass.run(body));
                     self.stage = Stage::Runs(RunInThread::at(job, self.site));
                 }
                 Stage::Runs(runs) => {
@@ -122,12 +119,16 @@ enum PassOp {
 }
 
 impl PassOp {
-    fn poll(&mut self, waker: &Waker) -> Option<Pass> {
+    fn poll(&mut self, waker: &Waker) -> Option<Result<Pass, WorkerError>> {
         if let Self::Comes(key) = self {
             *self = match come(key) {
                 Came::In(pass) => {
                     *self = Self::Left;
-                    return Some(pass);
+                    return Some(Ok(pass));
+                }
+                Came::HasIt => {
+                    *self = Self::Left;
+                    return Some(Err(WorkerError::SelfWait));
                 }
                 Came::Waits(receiver) => Self::Waits(receiver),
             };
@@ -140,26 +141,27 @@ impl PassOp {
             return None;
         };
         *self = Self::Left;
-        Some(sent.expect("a sender is dropped when it has sent, or when nobody waits"))
+        let pass = sent.expect("a sender is dropped when it has sent, or when nobody waits");
+        Some(Ok(pass))
     }
 }
 
 impl Op for PassOp {
-    type Out = Pass;
+    type Out = Result<Pass, WorkerError>;
 
-    fn take(&mut self) -> Option<Pass> {
+    fn take(&mut self) -> Option<Self::Out> {
         // Nothing is left behind here: `park` leaves the waker that counts.
         self.poll(Waker::noop())
     }
 
-    fn park(&mut self, waker: &Waker) -> Park<Pass> {
+    fn park(&mut self, waker: &Waker) -> Park<Self::Out> {
         match self.poll(waker) {
-            Some(pass) => Park::Ended(pass),
+            Some(came) => Park::Ended(came),
             None => Park::Waits,
         }
     }
 
-    fn leave(&mut self) -> Leave<Pass> {
+    fn leave(&mut self) -> Leave<Self::Out> {
         *self = Self::Left;
         Leave::Left
     }
