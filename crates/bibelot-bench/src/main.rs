@@ -6,7 +6,8 @@
 //! | `computing` | the cells without a network, one text for all |
 //! | `child`, `server`, `load` | one measurement: a process, and what keeps a server busy |
 //! | `watch`, `calls`, `instructions`, `histogram` | what is measured: time, calls, code, latencies |
-//! | `rounds`, `statistics`, `report` | who is measured when; what it comes to; the tables |
+//! | `rounds`, `statistics` | who is measured when; what it comes to |
+//! | `report`, `verdict`, `machine` | the tables; ahead or behind; on what |
 //! | `options`, `pin` | the command line; which processor |
 
 #![deny(unsafe_code)]
@@ -19,12 +20,14 @@ mod contender;
 mod histogram;
 mod instructions;
 mod load;
+mod machine;
 mod options;
 mod pin;
 mod report;
 mod rounds;
 mod server;
 mod statistics;
+mod verdict;
 mod watch;
 
 use std::io::Write;
@@ -86,7 +89,7 @@ fn compare(options: &Options) -> Result<(), String> {
         }
     }
     if let Some(path) = &options.write {
-        fs::write(path, report.markdown()).map_err(|error| error.to_string())?;
+        fs::write(path, report.markdown(options)).map_err(|error| error.to_string())?;
     }
     let failures = report.failures();
     if failures.is_empty() {

@@ -6,8 +6,10 @@ use std::fmt::Write;
 
 use crate::cell::Cell;
 use crate::contender::Role;
+use crate::options::Options;
 use crate::rounds::{Figure, Findings};
 use crate::statistics::{interval, ratios, spread};
+use crate::{machine, verdict};
 
 /// Everything that was found.
 #[derive(Debug, Default)]
@@ -32,9 +34,14 @@ impl Report {
         all.collect()
     }
 
-    /// All tables, as Markdown.
-    pub fn markdown(&self) -> String {
-        let mut text = String::new();
+    /// The whole report, as Markdown.
+    pub fn markdown(&self, options: &Options) -> String {
+        let mut text = format!(
+            "# Benchmarks\n\nMade by `cargo run --release -p bibelot-bench --features peers`; what is \
+             measured and how to read it says `crates/bibelot-bench/README.md`.\n\n{}\n",
+            machine::description(options)
+        );
+        text.push_str(&verdict::text(&self.cells));
         let mut workload = "";
         for (cell, findings) in &self.cells {
             if cell.workload() != workload {

@@ -30,7 +30,7 @@ pub enum Role {
     /// bibelot.
     Ours,
     /// Another runtime.
-    #[cfg_attr(not(feature = "peers"), expect(dead_code, reason = "none is built"))]
+    #[cfg_attr(not(feature = "peers"), allow(dead_code, reason = "none is built"))]
     Peer,
 }
 
