@@ -424,3 +424,68 @@ fn a_kernel_dropped_while_a_thread_computes_names_it_and_does_not_wait_for_ever(
     assert!(is_refused.recv().unwrap());
     drop(task);
 }
+
+/// Counts its drop.
+struct Counts(Arc<AtomicUsize>);
+
+impl Drop for Counts {
+    fn drop(&mut self) {
+        self.0.fetch_add(1, Ordering::AcqRel);
+    }
+}
+
+#[test]
+fn every_thread_ends_however_it_is_cut() {
+    on_threads(|| async {
+        let mut random = 0x2545_f491_4f6c_dd1d_u64;
+        let mut next = move |below: u64| {
+            random ^= random << 13;
+            random ^= random >> 7;
+            random ^= random << 17;
+            random % below
+        };
+        let (bodies, futures) = (Arc::<AtomicUsize>::default(), Arc::<AtomicUsize>::default());
+        let asked = Arc::<AtomicUsize>::default();
+        for _ in 0..10 {
+            let tasks: Vec<_> = (0..20)
+                .map(|_| {
+                    let (body, futures) = (Counts(bodies.clone()), futures.clone());
+                    let asked = asked.clone();
+                    spawn_thread(move |cx| {
+                        let _body = body;
+                        for span in 0..50 {
+                            asked.fetch_add(1, Ordering::AcqRel);
+                            let future = Counts(futures.clone());
+                            cx.block_on(async move {
+                                let _future = future;
+                                sleep(Duration::from_micros(span)).await
+                            })?;
+                        }
+                        Ok::<_, Cancelled>(())
+                    })
+                })
+                .collect();
+            for task in tasks {
+                match next(4) {
+                    0 => _ = task.cancel_nowait(),
+                    1 => task.abort(),
+                    2 => _ = sleep(Duration::from_micros(next(300))).await?,
+                    _ => yield_now().await?,
+                }
+                let was_cancelled = task.was_cancelled();
+                match task.await {
+                    Ok(ended) => assert!(ended.is_ok() || was_cancelled),
+                    Err(error) => assert!(matches!(error, TaskError::Aborted)),
+                }
+            }
+        }
+        until(|| bodies.load(Ordering::Acquire) == 200).await?;
+        let counts = (
+            asked.load(Ordering::Acquire),
+            futures.load(Ordering::Acquire),
+        );
+        assert_eq!(counts.0, counts.1);
+        sleep(Duration::from_millis(100)).await?;
+        Ok(())
+    });
+}

@@ -11,7 +11,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use bibelot_kernel::{Cancelled, Cause, cancellable};
+use bibelot_kernel::{Cancellable, Cancelled, Cause, cancellable};
 use bibelot_sync::{OneshotSender, oneshot};
 use pin_project_lite::pin_project;
 
@@ -50,7 +50,7 @@ impl ThreadCx {
 
     /// Has `future` polled on the kernel, by the task that stands for this thread, and waits for its end.
     ///
-    /// Inside, [`current`](crate::current) is that task. The future is dropped there before this returns.
+    /// Inside, [`current`](crate::current) is that task. The future is dropped before this returns.
     /// A panic of it goes on unwinding here.
     ///
     /// Each call costs two allocations and two switches between threads.
@@ -119,7 +119,10 @@ impl ThreadCx {
         F: Future<Output: Send + 'static> + Send + 'static,
     {
         let (answer, answers) = oneshot();
-        self.line.put(Box::pin(ask(future, answer)));
+        self.line.put(Box::pin(Ask {
+            body: Some(cancellable(future)),
+            answer: Some(answer),
+        }));
         match answers.recv_blocking() {
             Ok(Ok(ended)) => ended,
             Ok(Err(payload)) => resume_unwind(payload),
@@ -155,33 +158,36 @@ impl Drop for Entered {
     }
 }
 
-/// A request: polls `future` on the kernel, drops it, and answers.
-async fn ask<F: Future>(future: F, answer: OneshotSender<Answer<F::Output>>) {
-    let ended = Caught {
-        body: cancellable(future),
-    }
-    .await;
-    // The thread waits for it, or is being torn down and does not care.
-    drop(answer.send(ended));
-}
-
 pin_project! {
-    /// A future whose panics are values.
-    struct Caught<F> {
+    /// A request: polls the body on the kernel, drops it, and answers.
+    ///
+    /// Dropped, it drops the body first, too, and then says that there is no answer.
+    struct Ask<F: Future> {
         #[pin]
-        body: F,
+        body: Option<Cancellable<F>>,
+        answer: Option<OneshotSender<Answer<F::Output>>>,
     }
 }
 
-impl<F: Future> Future for Caught<F> {
-    type Output = Result<F::Output, Box<dyn Any + Send>>;
+impl<F: Future> Future for Ask<F> {
+    type Output = ();
 
-    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        let body = self.project().body;
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        let mut this = self.project();
+        let Some(body) = this.body.as_mut().as_pin_mut() else {
+            panic!("a future that has returned was polled again");
+        };
         // A body that has panicked is dropped and not polled again.
-        match catch_unwind(AssertUnwindSafe(|| body.poll(context))) {
-            Ok(polled) => polled.map(Ok),
-            Err(payload) => Poll::Ready(Err(payload)),
+        let ended = match catch_unwind(AssertUnwindSafe(|| body.poll(context))) {
+            Ok(Poll::Pending) => return Poll::Pending,
+            Ok(Poll::Ready(ended)) => Ok(ended),
+            Err(payload) => Err(payload),
+        };
+        this.body.set(None);
+        if let Some(answer) = this.answer.take() {
+            // The thread waits for it.
+            drop(answer.send(ended));
         }
+        Poll::Ready(())
     }
 }
