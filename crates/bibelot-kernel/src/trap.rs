@@ -36,6 +36,13 @@ pub trait Op: Unpin {
     /// Takes the result if it is there. Called at every poll, first.
     fn take(&mut self) -> Option<Self::Out>;
 
+    /// The same, for operations that are futures: to look whether they are there leaves a waker behind. A
+    /// call of [`park`](Self::park) follows, unless a result was there or a request is due.
+    fn take_or_listen(&mut self, waker: &Waker) -> Option<Self::Out> {
+        let _ = waker;
+        self.take()
+    }
+
     /// Leaves `waker` behind, to be woken when [`take`](Self::take) may have something. Called again
     /// when the trap is polled again; the newest waker counts.
     fn park(&mut self, waker: &Waker) -> Park<Self::Out>;
@@ -148,7 +155,7 @@ impl<O: Op> Trap<O> {
 
     fn poll_open(&mut self, context: &Context<'_>) -> Poll<Result<O::Out, Cancelled>> {
         let is_used_up = budget::is_used_up(matches!(self.state, State::New));
-        if !is_used_up && let Some(value) = self.op.take() {
+        if !is_used_up && let Some(value) = self.op.take_or_listen(context.waker()) {
             budget::spend();
             return self.end(Ok(value));
         }

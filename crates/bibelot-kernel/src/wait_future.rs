@@ -26,6 +26,7 @@ pub type WaitFuture<F> = Trap<FutureOp<F>>;
 pub fn wait_future<F: Future + Unpin>(wait: Wait, future: F) -> WaitFuture<F> {
     Trap::new(FutureOp {
         future: Some(future),
+        listens: false,
         wait,
     })
 }
@@ -33,6 +34,8 @@ pub fn wait_future<F: Future + Unpin>(wait: Wait, future: F) -> WaitFuture<F> {
 /// Waits for a future that leaves when it is dropped.
 pub struct FutureOp<F> {
     future: Option<F>,
+    /// The look just taken left the waker that `park` is to leave.
+    listens: bool,
     wait: Wait,
 }
 
@@ -47,11 +50,19 @@ impl<F: Future + Unpin> Op for FutureOp<F> {
     type Out = F::Output;
 
     fn take(&mut self) -> Option<F::Output> {
-        // Nothing is left behind here: `park` leaves the waker that counts.
         self.poll(Waker::noop())
     }
 
+    fn take_or_listen(&mut self, waker: &Waker) -> Option<F::Output> {
+        let value = self.poll(waker);
+        self.listens = value.is_none();
+        value
+    }
+
     fn park(&mut self, waker: &Waker) -> Park<F::Output> {
+        if std::mem::take(&mut self.listens) {
+            return Park::Waits;
+        }
         match self.poll(waker) {
             Some(value) => Park::Ended(value),
             None => Park::Waits,
