@@ -17,7 +17,14 @@ pub struct QueuePut<'a, B: Store + 'a>(Trap<PutOp<'a, B>>);
 
 impl<'a, B: Store> QueuePut<'a, B> {
     pub(super) fn at(put: Put<'a, B, Local>, site: &'static Location<'static>) -> Self {
-        Self(Trap::at(PutOp { put, item: None }, site))
+        Self(Trap::at(
+            PutOp {
+                put,
+                item: None,
+                listens: false,
+            },
+            site,
+        ))
     }
 }
 
@@ -25,6 +32,8 @@ struct PutOp<'a, B: Store + 'a> {
     put: Put<'a, B, Local>,
     /// The item, once the put was left.
     item: Option<B::Item>,
+    /// The look just taken left the waker that `park` is to leave.
+    listens: bool,
 }
 
 /// The item is never pinned.
@@ -43,11 +52,19 @@ impl<B: Store> Op for PutOp<'_, B> {
     type Out = Result<(), PutError<B::Item>>;
 
     fn take(&mut self) -> Option<Self::Out> {
-        // No waker of use is left here: `park` leaves the one that counts.
         self.poll(Waker::noop())
     }
 
+    fn take_or_listen(&mut self, waker: &Waker) -> Option<Self::Out> {
+        let done = self.poll(waker);
+        self.listens = done.is_none();
+        done
+    }
+
     fn park(&mut self, waker: &Waker) -> Park<Self::Out> {
+        if std::mem::take(&mut self.listens) {
+            return Park::Waits;
+        }
         self.poll(waker).map_or(Park::Waits, Park::Ended)
     }
 
