@@ -13,6 +13,8 @@
 //! ```
 
 pub use crate::barrier::{Arriving, Barrier};
+pub use crate::broadcast::{BroadcastReceiver, BroadcastSender, Receiving, broadcast};
+pub use crate::channel::{Receiver, Sender, WeakSender, channel, rendezvous, unbounded};
 pub use crate::condition::{Condition, Waiting, WaitingWhile};
 pub use crate::event::{Event, Wait};
 pub use crate::limiter::{Borrowing, CapacityLimiter, OwnedToken, Token};
@@ -31,3 +33,4 @@ pub use crate::rwlock::{
 };
 pub use crate::semaphore::{Acquire, OwnedPermit, Permit, Semaphore};
 pub use crate::shell::{Local, Shell, Universal};
+pub use crate::watch::{Changed, Latest, WaitFor, WatchClosed, WatchReceiver, WatchSender, watch};

@@ -38,7 +38,8 @@
 //! | `blocking` | the thread that waits like a task |
 //! | `lock`, `rwlock`, `reentrant` | who may use a value |
 //! | `semaphore`, `limiter`, `barrier` | how many may go on |
-//! | `queue` | items from many to many |
+//! | `watch`, `broadcast` | the latest value, or every item, to all |
+//! | `queue`, `channel` | items from many to many |
 //! | `event`, `notify`, `condition`, `once`, `once_cell`, `oneshot` | what has happened |
 //! | `owner` | who holds what is held by somebody in particular |
 //!
@@ -65,6 +66,8 @@
 
 mod barrier;
 mod blocking;
+mod broadcast;
+mod channel;
 mod condition;
 mod event;
 pub mod generic;
@@ -85,8 +88,10 @@ mod shell;
 mod wait_queue;
 mod waiter;
 mod wakes;
+mod watch;
 
 pub use barrier::{BarrierClosed, Passed};
+pub use broadcast::{BroadcastError, NoReceivers, TryBroadcastError};
 pub use limiter::{AlreadyBorrowed, TryBorrowError};
 pub use once::AlreadySet;
 pub use once_cell::SetError;
@@ -95,6 +100,7 @@ pub use owner::Owner;
 pub use queue::{Closed, PutError, Rank, TooManyDone, TryGetError, TryPutError};
 pub use semaphore::{AcquireError, OverRelease, TooManyPermits, TryAcquireError};
 pub use wait_queue::{Left, Ticket, WaitQueue};
+pub use watch::SendersGone;
 
 use generic::{Fifo, Lifo, Priority, Universal};
 
@@ -143,6 +149,95 @@ pub type OnceCell<T> = generic::OnceCell<T, Universal>;
 pub type OneshotSender<T> = generic::OneshotSender<T, Universal>;
 /// Receives one value. Within one thread: [`local::OneshotReceiver`].
 pub type OneshotReceiver<T> = generic::OneshotReceiver<T, Universal>;
+
+/// Sends items into a channel. Within one thread: [`local::Sender`].
+pub type Sender<T> = generic::Sender<T, Universal>;
+/// Receives items from a channel. Within one thread: [`local::Receiver`].
+pub type Receiver<T> = generic::Receiver<T, Universal>;
+
+/// A channel with room for `capacity` items: a queue that closes when one of its sides is gone. Within one
+/// thread: [`local::channel`].
+///
+/// # Panics
+///
+/// When `capacity` is 0; that is [`rendezvous`].
+///
+/// ```
+/// use std::thread;
+///
+/// let (sender, receiver) = bibelot_sync::channel(4);
+/// for greeter in ["good day", "hello"] {
+///     let sender = sender.clone();
+///     thread::spawn(move || sender.send_blocking(greeter).unwrap());
+/// }
+/// drop(sender);
+/// let mut heard = Vec::new();
+/// while let Ok(greeting) = receiver.recv_blocking() {
+///     heard.push(greeting);
+/// }
+/// heard.sort();
+/// assert_eq!(heard, ["good day", "hello"]);
+/// ```
+pub fn channel<T>(capacity: usize) -> (Sender<T>, Receiver<T>) {
+    generic::channel(capacity)
+}
+
+/// A [`channel()`] that is never full. Within one thread: [`local::unbounded`].
+pub fn unbounded<T>() -> (Sender<T>, Receiver<T>) {
+    generic::unbounded()
+}
+
+/// A [`channel()`] without room, where a send waits until its item is received. Within one thread:
+/// [`local::rendezvous`].
+pub fn rendezvous<T>() -> (Sender<T>, Receiver<T>) {
+    generic::rendezvous()
+}
+
+/// Sends the latest value of a watch. Within one thread: [`local::WatchSender`].
+pub type WatchSender<T> = generic::WatchSender<T, Universal>;
+/// Reads the latest value of a watch. Within one thread: [`local::WatchReceiver`].
+pub type WatchReceiver<T> = generic::WatchReceiver<T, Universal>;
+/// Sends each item to all receivers. Within one thread: [`local::BroadcastSender`].
+pub type BroadcastSender<T> = generic::BroadcastSender<T, Universal>;
+/// Receives every item of a broadcast. Within one thread: [`local::BroadcastReceiver`].
+pub type BroadcastReceiver<T> = generic::BroadcastReceiver<T, Universal>;
+
+/// A watch of `value`: what sends a new one, and what reads the latest and hears of changes. Within one
+/// thread: [`local::watch`].
+///
+/// ```
+/// use std::thread;
+///
+/// let (sender, mut receiver) = bibelot_sync::watch("closed");
+/// let visitor = thread::spawn(move || receiver.wait_for_blocking(|it| *it == "open").is_ok());
+/// sender.send("opening");
+/// sender.send("open");
+/// assert!(visitor.join().unwrap());
+/// ```
+pub fn watch<T>(value: T) -> (WatchSender<T>, WatchReceiver<T>) {
+    generic::watch(value)
+}
+
+/// A broadcast, which keeps up to `capacity` items for receivers that are behind. Within one thread:
+/// [`local::broadcast`].
+///
+/// # Panics
+///
+/// When `capacity` is 0.
+///
+/// ```
+/// use bibelot_sync::BroadcastError;
+///
+/// let (sender, mut receiver) = bibelot_sync::broadcast(2);
+/// for item in 1..=5 {
+///     sender.send(item).unwrap();
+/// }
+/// assert_eq!(receiver.recv_blocking(), Err(BroadcastError::Lagged(3)));
+/// assert_eq!(receiver.recv_blocking(), Ok(4));
+/// ```
+pub fn broadcast<T>(capacity: usize) -> (BroadcastSender<T>, BroadcastReceiver<T>) {
+    generic::broadcast(capacity)
+}
 
 /// A sender of one value and its receiver. Within one thread: [`local::oneshot`].
 ///

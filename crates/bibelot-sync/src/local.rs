@@ -53,6 +53,20 @@ pub type OneshotSender<T> = generic::OneshotSender<T, Local>;
 /// Receives one value. Across threads: [`crate::OneshotReceiver`].
 pub type OneshotReceiver<T> = generic::OneshotReceiver<T, Local>;
 
+/// Sends items into a channel. Across threads: [`crate::Sender`].
+pub type Sender<T> = generic::Sender<T, Local>;
+/// Receives items from a channel. Across threads: [`crate::Receiver`].
+pub type Receiver<T> = generic::Receiver<T, Local>;
+
+/// Sends the latest value of a watch. Across threads: [`crate::WatchSender`].
+pub type WatchSender<T> = generic::WatchSender<T, Local>;
+/// Reads the latest value of a watch. Across threads: [`crate::WatchReceiver`].
+pub type WatchReceiver<T> = generic::WatchReceiver<T, Local>;
+/// Sends each item to all receivers. Across threads: [`crate::BroadcastSender`].
+pub type BroadcastSender<T> = generic::BroadcastSender<T, Local>;
+/// Receives every item of a broadcast. Across threads: [`crate::BroadcastReceiver`].
+pub type BroadcastReceiver<T> = generic::BroadcastReceiver<T, Local>;
+
 /// The wait for an [`Event`].
 pub type Wait<'a> = generic::Wait<'a, Local>;
 /// The wait for an item of a [`Queue`].
@@ -87,6 +101,59 @@ pub type Acquire<'a> = generic::Acquire<'a, Local>;
 pub type Permit<'a> = generic::Permit<'a, Local>;
 /// Permits of a [`Semaphore`], with a handle of their own.
 pub type OwnedPermit = generic::OwnedPermit<Local>;
+
+/// A channel with room for `capacity` items, which closes when one of its sides is gone.
+///
+/// # Panics
+///
+/// When `capacity` is 0; that is [`rendezvous`].
+///
+/// ```
+/// let (sender, receiver) = bibelot_sync::local::channel(4);
+/// sender.try_send("a curio").unwrap();
+/// drop(sender);
+/// assert_eq!(receiver.try_recv(), Ok("a curio"));
+/// assert!(receiver.is_closed());
+/// ```
+pub fn channel<T>(capacity: usize) -> (Sender<T>, Receiver<T>) {
+    generic::channel(capacity)
+}
+
+/// A [`channel`] that is never full.
+pub fn unbounded<T>() -> (Sender<T>, Receiver<T>) {
+    generic::unbounded()
+}
+
+/// A [`channel`] without room, where a send waits until its item is received.
+pub fn rendezvous<T>() -> (Sender<T>, Receiver<T>) {
+    generic::rendezvous()
+}
+
+/// A watch of `value`: what sends a new one, and what reads the latest and hears of changes.
+///
+/// ```
+/// let (sender, mut receiver) = bibelot_sync::local::watch(1);
+/// sender.send(2);
+/// assert_eq!((receiver.has_changed(), *receiver.see()), (Ok(true), 2));
+/// ```
+pub fn watch<T>(value: T) -> (WatchSender<T>, WatchReceiver<T>) {
+    generic::watch(value)
+}
+
+/// A broadcast, which keeps up to `capacity` items for receivers that are behind.
+///
+/// # Panics
+///
+/// When `capacity` is 0.
+///
+/// ```
+/// let (sender, mut receiver) = bibelot_sync::local::broadcast(8);
+/// assert_eq!(sender.send("to all"), Ok(1));
+/// assert_eq!(receiver.try_recv(), Ok("to all"));
+/// ```
+pub fn broadcast<T>(capacity: usize) -> (BroadcastSender<T>, BroadcastReceiver<T>) {
+    generic::broadcast(capacity)
+}
 
 /// A sender of one value and its receiver.
 ///

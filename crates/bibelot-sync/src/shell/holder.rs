@@ -93,6 +93,10 @@ impl<T> Shared<T> for Rc<T> {
     fn upgrade(weak: &Self::Weak) -> Option<Self> {
         weak.upgrade()
     }
+
+    fn alive(weak: &Self::Weak) -> usize {
+        weak.strong_count()
+    }
 }
 
 impl<T> Shared<T> for std::sync::Arc<T> {
@@ -121,5 +125,9 @@ impl<T> Shared<T> for std::sync::Arc<T> {
 
     fn upgrade(weak: &Self::Weak) -> Option<Self> {
         weak.upgrade()
+    }
+
+    fn alive(weak: &Self::Weak) -> usize {
+        weak.strong_count()
     }
 }

@@ -69,6 +69,9 @@ pub trait Shared<T>: Clone + Unpin + Deref<Target = T> {
     fn downgrade(&self) -> Self::Weak;
 
     fn upgrade(weak: &Self::Weak) -> Option<Self>;
+
+    /// How many handles a weak one could be made into.
+    fn alive(weak: &Self::Weak) -> usize;
 }
 
 /// Changes the state, then wakes whom the change served.

@@ -12,6 +12,7 @@
 //! and at the end, when all waits are cut and all is let go, every item and token is where it was.
 
 mod barrier;
+mod broadcast;
 mod condition;
 mod event;
 mod limiter;
@@ -24,6 +25,7 @@ mod reentrant;
 mod rendezvous;
 mod rwlock;
 mod semaphore;
+mod watch;
 mod world;
 
 use proptest::prelude::*;
@@ -66,5 +68,7 @@ subjects! {
     limiters_keep_their_promises: Subject of limiter,
     barriers_keep_their_promises: Subject of barrier,
     once_cells_keep_their_promises: Subject of once_cell,
+    watches_keep_their_promises: Subject of watch,
+    broadcasts_keep_their_promises: Subject of broadcast,
     results_keep_their_promises: Subject of once,
 }
