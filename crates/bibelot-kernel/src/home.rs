@@ -58,7 +58,11 @@ pub(crate) fn with<R>(body: impl FnOnce(&Rc<Core>) -> R) -> Option<R> {
 /// Runs `body` with the kernel `id` if this thread serves it.
 #[inline]
 pub(crate) fn with_kernel<R>(id: KernelId, body: impl FnOnce(&Rc<Core>) -> R) -> Option<R> {
-    if is_here(id) { with(body) } else { None }
+    if is_here(id) {
+        CORE.with_borrow(|core| core.as_deref().map(body))
+    } else {
+        None
+    }
 }
 
 /// Runs `body` with this thread's kernel.

@@ -24,15 +24,21 @@ impl Numbers {
     }
 
     /// The next number; at least 1.
+    #[inline]
     pub(crate) fn draw(&self) -> u64 {
         if self.next.get() == self.end.get() {
-            // Relaxed: only the difference of the numbers counts.
-            let block = NEXT_BLOCK.fetch_add(1, Ordering::Relaxed);
-            self.next.set(block * BLOCK + 1);
-            self.end.set((block + 1) * BLOCK + 1);
+            self.take_block();
         }
         let number = self.next.get();
         self.next.set(number + 1);
         number
+    }
+
+    #[cold]
+    fn take_block(&self) {
+        // Relaxed: only the difference of the numbers counts.
+        let block = NEXT_BLOCK.fetch_add(1, Ordering::Relaxed);
+        self.next.set(block * BLOCK + 1);
+        self.end.set((block + 1) * BLOCK + 1);
     }
 }

@@ -75,7 +75,11 @@ impl Observers {
         self.0.is_empty()
     }
 
+    #[inline]
     pub(crate) fn created(&self, task: TaskId) {
+        if self.is_empty() {
+            return;
+        }
         self.tell(|observer| observer.created(task));
     }
 

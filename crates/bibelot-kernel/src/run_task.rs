@@ -16,7 +16,7 @@ use crate::ready::Item;
 use crate::record::{Record, Wait};
 use crate::tag::Tag;
 use crate::task::TaskId;
-use crate::tasks::{Ending, TaskKey};
+use crate::tasks::{Ending, Entry, TaskKey};
 
 impl Core {
     /// Polls a task once.
@@ -239,32 +239,37 @@ impl Core {
 
     /// The task's handle is gone.
     pub(crate) fn release(&self, key: TaskKey) {
-        let has_ended = {
+        let entry = {
             let mut tasks = self.tasks.borrow_mut();
             let Some(entry) = tasks.get_mut(key) else {
                 return;
             };
             entry.held = false;
-            entry.end.is_some()
+            if entry.end.is_none() {
+                return;
+            }
+            tasks.remove_at(key.slot)
         };
-        if has_ended {
-            self.forget_if_done(key);
-        }
+        self.forget(key, entry);
     }
 
-    /// Frees what is kept of a task that has ended and that nobody holds.
+    /// Frees what is kept of a task that has ended if nobody holds it.
     fn forget_if_done(&self, key: TaskKey) {
         let entry = {
             let mut tasks = self.tasks.borrow_mut();
             match tasks.get(key) {
-                Some(entry) if entry.end.is_some() && !entry.held => tasks.remove(key),
-                _ => None,
+                Some(entry) if entry.end.is_some() && !entry.held => tasks.remove_at(key.slot),
+                _ => return,
             }
         };
-        if let Some(entry) = entry {
-            self.records.end(key.slot);
-            contain(|| drop(entry));
-        }
+        self.forget(key, entry);
+    }
+
+    /// Frees what was kept of a task.
+    #[inline]
+    fn forget(&self, key: TaskKey, entry: Entry) {
+        self.records.end(key.slot);
+        contain(|| drop(entry));
     }
 
     /// Whoever waited for the task's end has left.

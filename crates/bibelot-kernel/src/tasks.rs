@@ -92,16 +92,19 @@ impl Entry {
         self.extra.get_or_insert_default()
     }
 
+    #[inline]
     pub(crate) fn extra(&self) -> Option<&Extra> {
         self.extra.as_deref()
     }
 
     /// Whether a request was made that belongs to the task itself.
+    #[inline]
     pub(crate) fn is_asked(&self) -> bool {
         self.extra().is_some_and(|extra| extra.asked.is_any())
     }
 
     /// What polls have told the root.
+    #[inline]
     pub(crate) fn told(&self) -> Option<Told> {
         let told = self.extra()?.told;
         (told != Told::default()).then_some(told)
@@ -115,6 +118,7 @@ impl Entry {
     }
 
     /// Whether a joiner with this ticket leaves its waker in the task's cell, whose place it then has.
+    #[inline]
     pub(crate) fn takes_cell(&mut self, ticket: Option<u32>) -> bool {
         let takes = self.task.is_some() && (!self.cell_joined || ticket == Some(IN_CELL));
         self.cell_joined |= takes;
@@ -218,6 +222,7 @@ pub(crate) struct Tasks {
 
 impl Tasks {
     /// The key that the next [`insert`](Self::insert) will use.
+    #[inline]
     pub(crate) fn next_key(&mut self) -> TaskKey {
         self.generation = self.generation.wrapping_add(1);
         let slot = u32::try_from(self.entries.vacant_key()).expect("fewer than 2^32 tasks");
@@ -228,6 +233,7 @@ impl Tasks {
     }
 
     /// Puts in the task for which [`next_key`](Self::next_key) gave the key.
+    #[inline]
     pub(crate) fn insert(
         &mut self,
         key: TaskKey,
@@ -248,12 +254,14 @@ impl Tasks {
         &mut self.entries[slot]
     }
 
+    #[inline]
     pub(crate) fn get(&self, key: TaskKey) -> Option<&Entry> {
         self.entries
             .get(key.slot as usize)
             .filter(|entry| entry.generation == key.generation)
     }
 
+    #[inline]
     pub(crate) fn get_mut(&mut self, key: TaskKey) -> Option<&mut Entry> {
         self.entries
             .get_mut(key.slot as usize)
@@ -261,6 +269,7 @@ impl Tasks {
     }
 
     /// The entry in a slot that is known to be taken, with its generation.
+    #[inline]
     pub(crate) fn at(&self, slot: u32) -> &Entry {
         &self.entries[slot as usize]
     }
@@ -271,11 +280,19 @@ impl Tasks {
     }
 
     /// Counts a task that has ended.
+    #[inline]
     pub(crate) fn note_end(&mut self) {
         self.live -= 1;
     }
 
+    /// Takes the entry out of a slot that is known to be taken; the caller drops it outside the borrow.
+    #[inline]
+    pub(crate) fn remove_at(&mut self, slot: u32) -> Entry {
+        self.entries.remove(slot as usize)
+    }
+
     /// Takes an entry out; the caller drops it outside the borrow.
+    #[inline]
     pub(crate) fn remove(&mut self, key: TaskKey) -> Option<Entry> {
         self.get(key)?;
         let entry = self.entries.remove(key.slot as usize);

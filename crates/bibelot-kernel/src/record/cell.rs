@@ -123,6 +123,7 @@ impl Record {
     }
 
     /// Begins a tenancy.
+    #[inline]
     pub(super) fn begin(&self, birth: Birth) {
         debug_assert_ne!(birth.number, 0, "numbers begin at 1");
         debug_assert!(!self.is_taken(), "a slot has one tenant at a time");
@@ -141,6 +142,7 @@ impl Record {
     }
 
     /// Ends the tenancy; whether the tenant had a name, and its number.
+    #[inline]
     pub(super) fn end(&self) -> (bool, u64) {
         let number = self.number.load(Ordering::Relaxed);
         self.section(|| self.number.store(0, Ordering::Relaxed));
@@ -198,6 +200,7 @@ impl Record {
     }
 
     /// Makes the stores of `write` appear together.
+    #[inline(always)]
     fn section(&self, write: impl FnOnce()) {
         let before = self.sequence.load(Ordering::Relaxed);
         self.sequence

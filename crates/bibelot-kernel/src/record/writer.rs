@@ -82,6 +82,7 @@ impl Records {
     }
 
     /// A task takes the slot.
+    #[inline]
     pub(crate) fn begin(&self, slot: u32, tenant: Tenant) {
         let Tenant {
             number,
@@ -93,7 +94,7 @@ impl Records {
         } = tenant;
         let named = name.is_some();
         if let Some(name) = name {
-            self.shared.names().insert(number, name);
+            self.name(number, name);
         }
         let birth = Birth {
             number,
@@ -106,7 +107,13 @@ impl Records {
         self.at(slot).begin(birth);
     }
 
+    #[inline(never)]
+    fn name(&self, number: u64, name: Arc<str>) {
+        self.shared.names().insert(number, name);
+    }
+
     /// The task in the slot was woken.
+    #[inline]
     pub(crate) fn ready(&self, slot: u32) {
         self.tenant(slot).ready();
     }
@@ -117,11 +124,13 @@ impl Records {
     }
 
     /// The task in the slot has ended, and its slot is not free yet.
+    #[inline]
     pub(crate) fn terminated(&self, slot: u32) {
         self.tenant(slot).terminated();
     }
 
     /// The slot is free.
+    #[inline]
     pub(crate) fn end(&self, slot: u32) {
         let (named, number) = self.tenant(slot).end();
         if named {
@@ -130,6 +139,7 @@ impl Records {
         }
     }
 
+    #[inline]
     fn at(&self, slot: u32) -> &Record {
         self.shared.blocks.at(slot)
     }
