@@ -242,7 +242,7 @@ fn jobs_that_were_left_do_not_hold_up_others() {
 }
 
 #[test]
-fn jobs_begin_in_the_order_in_which_they_came() {
+fn jobs_of_one_key_begin_in_the_order_in_which_they_came() {
     everywhere(|| async {
         let order = Arc::new(Mutex::new(Vec::new()));
         let mut jobs = Vec::new();
