@@ -287,6 +287,7 @@ impl Object {
     ) -> Ended {
         self.stage = Stage::Closed;
         shared.closing -= 1;
+        shared.freed += 1;
         let failed = self.write.take_error().map_or(Ok(()), Err);
         self.close_result = Some(failed.and(result));
         let closers = std::mem::take(&mut self.closers);

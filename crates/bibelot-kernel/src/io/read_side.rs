@@ -126,6 +126,10 @@ impl ReadSide {
         }
     }
 
+    pub(crate) fn is_paused(&self) -> bool {
+        self.is_paused
+    }
+
     pub(crate) fn is_armed(&self) -> bool {
         self.is_armed
     }
@@ -173,7 +177,7 @@ impl ReadSide {
 
     /// The flow may go on after a shortage.
     pub(crate) fn resume(&mut self, key: Key, fd: &Fd, acts: &mut Vec<Act>) {
-        self.resume_timer = None;
+        acts.extend(self.resume_timer.take().map(Act::Disarm));
         self.is_paused = false;
         self.arm(key, fd, acts);
     }
@@ -183,7 +187,7 @@ impl ReadSide {
         &mut self,
         key: Key,
         completion: Completion,
-        shared: &Shared,
+        shared: &mut Shared,
         acts: &mut Vec<Act>,
     ) {
         if !completion.more {
@@ -206,6 +210,7 @@ impl ReadSide {
                     .is_some_and(|code| SHORTAGES.contains(&code)) =>
             {
                 self.is_paused = true;
+                shared.paused.push_back(key);
                 let span = std::time::Duration::from_millis(SHORTAGE_MS);
                 acts.push(Act::Arm(Alarm::Resume(key), shared.now + span));
             }

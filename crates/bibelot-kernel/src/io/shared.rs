@@ -50,6 +50,10 @@ pub(crate) struct Shared {
     pub dirty: Vec<Key>,
     /// Objects whose writers wait for the kernel-wide mark, the first of them first.
     pub starved: VecDeque<Key>,
+    /// Objects whose flows pause for want of descriptors or memory, the first of them first.
+    pub paused: VecDeque<Key>,
+    /// How many descriptors were closed since that was looked at.
+    pub freed: usize,
     /// How many objects are being closed.
     pub closing: usize,
 }
@@ -64,6 +68,8 @@ impl Shared {
             unsent_bytes: 0,
             dirty: Vec::new(),
             starved: VecDeque::new(),
+            paused: VecDeque::new(),
+            freed: 0,
             closing: 0,
         }
     }

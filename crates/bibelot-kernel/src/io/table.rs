@@ -257,6 +257,23 @@ impl Table {
             self.remove(key, acts);
         }
         self.wake_starved(acts);
+        self.resume_paused(acts);
+    }
+
+    /// Lets as many flows go on that wanted descriptors as descriptors were closed.
+    fn resume_paused(&mut self, acts: &mut Vec<Act>) {
+        while self.shared.freed > 0 {
+            self.shared.freed -= 1;
+            let Some(key) = self.shared.paused.pop_front() else {
+                self.shared.freed = 0;
+                return;
+            };
+            match self.object(key) {
+                Some(object) if object.read.is_paused() => object.resume(key, acts),
+                // It went on by itself, or is gone.
+                _ => self.shared.freed += 1,
+            }
+        }
     }
 
     /// Lets one starved writer go on, if there is room. When it leaves the next one does, so that all go
@@ -275,7 +292,9 @@ impl Table {
     pub(super) fn armed(&mut self, alarm: Alarm, timer: TimerKey) -> Option<TimerKey> {
         let (Alarm::Resume(key) | Alarm::Linger(key)) = alarm;
         match (self.object(key), alarm) {
-            (Some(object), Alarm::Resume(_)) => object.read.resume_timer.replace(timer),
+            (Some(object), Alarm::Resume(_)) if object.read.is_paused() => {
+                object.read.resume_timer.replace(timer)
+            }
             (Some(object), Alarm::Linger(_)) if object.is_lingering() => {
                 object.linger_timer.replace(timer)
             }
@@ -287,7 +306,9 @@ impl Table {
     pub(super) fn alarm(&mut self, alarm: Alarm, acts: &mut Vec<Act>) {
         match alarm {
             Alarm::Resume(key) => {
+                self.shared.paused.retain(|&paused| paused != key);
                 if let Some(object) = self.object(key) {
+                    object.read.resume_timer = None;
                     object.resume(key, acts);
                 }
             }
