@@ -10,6 +10,7 @@
 //! | `accepts`, `reads`, `writes`, `queues` | what is taken and given under fire |
 //! | `ends` | what was written before an end arrives |
 //! | `crowds` | a dry pool, a task that never waits, many sleeps |
+//! | `shortage` | too few descriptors |
 //! | `leaks` | descriptors and memory as before |
 
 #[path = "lossless/accepts.rs"]
@@ -30,5 +31,7 @@ mod reads;
 mod rng;
 #[path = "lossless/run.rs"]
 mod run;
+#[path = "lossless/shortage.rs"]
+mod shortage;
 #[path = "lossless/writes.rs"]
 mod writes;

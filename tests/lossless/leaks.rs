@@ -25,7 +25,8 @@ pub fn together() -> RwLockReadGuard<'static, ()> {
     ALONE.read().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn alone() -> RwLockWriteGuard<'static, ()> {
+/// Nobody else runs.
+pub fn alone() -> RwLockWriteGuard<'static, ()> {
     ALONE.write().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -71,7 +72,7 @@ unsafe impl GlobalAlloc for Counting {
 }
 
 /// The open descriptors of this process.
-fn descriptors() -> usize {
+pub fn descriptors() -> usize {
     let listed = fs::read_dir("/proc/self/fd").expect("it is Linux");
     // The listing itself has one.
     listed.count() - 1

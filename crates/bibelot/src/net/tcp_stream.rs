@@ -25,6 +25,10 @@ use crate::stream::{Front, reading_methods, writing_methods};
 /// Dropped, it leaves what was written to the kernel, which sends it, within its linger time, and closes
 /// the connection; that holds also when the kernel ends. [`close`](Self::close) waits for that and says
 /// how it went.
+///
+/// What was sent is with the operating system, not yet with the peer. A connection that is closed while
+/// the peer is still sending is reset, which may cut off what was under way to it: where that matters,
+/// [`shutdown`](Self::shutdown) the writing direction and read to the end before the close.
 pub struct TcpStream {
     object: Object,
     front: Front,
