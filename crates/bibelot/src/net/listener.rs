@@ -27,7 +27,7 @@ const KEPT_MAX: usize = 64;
 /// use bibelot::{TcpListener, TcpStream, spawn};
 ///
 /// # bibelot::run(async {
-/// let mut listener = TcpListener::bind("127.0.0.1:0").await?;
+/// let listener = TcpListener::bind("127.0.0.1:0").await?;
 /// let address = listener.local_addr()?;
 /// let caller = spawn(async move {
 ///     let mut stream = TcpStream::connect(address).await?;
