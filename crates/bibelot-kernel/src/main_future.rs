@@ -130,7 +130,7 @@ impl Core {
         self.records.end(id.key.slot);
         self.observers.terminated(id, how);
         self.paths.end(id.number);
-        wake_all(joiners.into_iter().map(|(_, waker)| waker));
+        wake_all(joiners.into_values());
         drop(entry);
     }
 }

@@ -229,7 +229,7 @@ impl Core {
                 Some(_) => entry.extra_mut().on_end.take(),
                 None => None,
             };
-            (joiners.into_iter().map(|(_, waker)| waker), listener)
+            (joiners.into_values(), listener)
         };
         wake_all(joiners);
         if let Some(listener) = listener {

@@ -11,6 +11,7 @@
 //! - Nothing of a user's (waker, future, value) is dropped while the table is borrowed: it is moved out
 //!   and handed to the caller.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::mem;
 use std::rc::Rc;
@@ -77,7 +78,8 @@ pub(crate) struct Extra {
     /// The request that a deaf task was dropped for.
     pub deaf: Option<Cancelled>,
     pub on_end: Option<EndListener>,
-    joiners: Vec<(u32, Waker)>,
+    /// In the order in which they came.
+    joiners: BTreeMap<u32, Waker>,
     last_ticket: u32,
 }
 
@@ -131,13 +133,13 @@ impl Entry {
     pub(crate) fn add_joiner(&mut self, ticket: Option<u32>, waker: Waker) -> (u32, Option<Waker>) {
         let extra = self.extra_mut();
         if let Some(ticket) = ticket
-            && let Some((_, old)) = extra.joiners.iter_mut().find(|(held, _)| *held == ticket)
+            && let Some(old) = extra.joiners.get_mut(&ticket)
         {
             return (ticket, Some(mem::replace(old, waker)));
         }
         extra.last_ticket = (extra.last_ticket + 1) % IN_CELL;
-        extra.joiners.push((extra.last_ticket, waker));
-        (extra.last_ticket, None)
+        let old = extra.joiners.insert(extra.last_ticket, waker);
+        (extra.last_ticket, old)
     }
 
     pub(crate) fn remove_joiner(&mut self, ticket: u32) -> Option<Waker> {
@@ -145,13 +147,11 @@ impl Entry {
             self.cell_joined = false;
             return self.task.as_ref()?.take_joiner();
         }
-        let joiners = &mut self.extra.as_mut()?.joiners;
-        let index = joiners.iter().position(|(held, _)| *held == ticket)?;
-        Some(joiners.remove(index).1)
+        self.extra.as_mut()?.joiners.remove(&ticket)
     }
 
     /// Takes the joiners that are not in the cell.
-    pub(crate) fn take_joiners(&mut self) -> Vec<(u32, Waker)> {
+    pub(crate) fn take_joiners(&mut self) -> BTreeMap<u32, Waker> {
         self.extra
             .as_mut()
             .map(|extra| mem::take(&mut extra.joiners))

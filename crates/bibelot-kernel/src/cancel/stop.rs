@@ -9,6 +9,7 @@
 //! - A scope whose parent is stopped is stopped.
 //! - No waker is cloned, woken or dropped under the lock.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::future::Future;
 use std::marker::PhantomData;
@@ -37,7 +38,8 @@ struct Flag {
 #[derive(Default)]
 struct Waiting {
     next: u64,
-    wakers: Vec<(u64, Waker)>,
+    /// In the order in which they came.
+    wakers: BTreeMap<u64, Waker>,
     children: Vec<Weak<Flag>>,
     /// Children that are gone are looked for when there are so many.
     children_max: usize,
@@ -71,7 +73,7 @@ impl Flag {
                 std::mem::take(&mut waiting.children),
             )
         };
-        wake_all(wakers.into_iter().map(|(_, waker)| waker));
+        wake_all(wakers.into_values());
         // The oldest is taken first, from the end.
         children.reverse();
         children
@@ -91,8 +93,14 @@ impl Flag {
         }
     }
 
-    /// Has `waker` woken by the stop; wakes it at once if that has come.
+    /// Has `waker` woken by the stop; whoever listens looks afterwards whether that has come.
     fn listen(&self, ticket: &mut Option<u64>, waker: &Waker) {
+        if let Some(number) = *ticket
+            && let Some(kept) = self.lock().wakers.get(&number)
+            && kept.will_wake(waker)
+        {
+            return;
+        }
         let waker = waker.clone();
         let old = {
             let mut waiting = self.lock();
@@ -100,23 +108,13 @@ impl Flag {
                 waiting.next += 1;
                 waiting.next
             });
-            match waiting.wakers.iter_mut().find(|(held, _)| *held == number) {
-                Some((_, old)) => Some(std::mem::replace(old, waker)),
-                None => {
-                    waiting.wakers.push((number, waker));
-                    None
-                }
-            }
+            waiting.wakers.insert(number, waker)
         };
         drop(old);
     }
 
     fn leave(&self, ticket: u64) {
-        let waker = {
-            let mut waiting = self.lock();
-            let index = waiting.wakers.iter().position(|(held, _)| *held == ticket);
-            index.map(|index| waiting.wakers.swap_remove(index))
-        };
+        let waker = self.lock().wakers.remove(&ticket);
         drop(waker);
     }
 
