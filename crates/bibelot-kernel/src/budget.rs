@@ -10,6 +10,14 @@ use std::cell::Cell;
 /// How many operations may end in one poll.
 const PER_POLL: u32 = 128;
 
+/// The bits that count them; those above count refusals.
+const COUNT: u32 = 0xffff;
+const REFUSAL: u32 = COUNT + 1;
+
+/// After so many refusals in one poll there is a new budget: whoever polls does not mean to give way, like
+/// another executor that blocks inside of a task, and would never come to an end.
+const REFUSALS_MAX: u32 = 1024;
+
 /// Every operation parks before it begins.
 const EVERYWHERE: u32 = 1 << 31;
 
@@ -39,14 +47,28 @@ pub(crate) fn end() {
 #[inline]
 pub(crate) fn is_used_up(is_new: bool) -> bool {
     let left = LEFT.get();
-    left & UNLIMITED == 0 || (is_new && left & EVERYWHERE != 0)
+    if left & COUNT == 0 {
+        refuse(left);
+        return true;
+    }
+    is_new && left & EVERYWHERE != 0
+}
+
+#[cold]
+fn refuse(left: u32) {
+    let refused = left + REFUSAL;
+    LEFT.set(if (refused & UNLIMITED) / REFUSAL < REFUSALS_MAX {
+        refused
+    } else {
+        PER_POLL | (left & EVERYWHERE)
+    });
 }
 
 /// An operation has ended without parking.
 #[inline]
 pub(crate) fn spend() {
     let left = LEFT.get();
-    if left != UNLIMITED && left & UNLIMITED != 0 {
+    if left != UNLIMITED && left & COUNT != 0 {
         LEFT.set(left - 1);
     }
 }
