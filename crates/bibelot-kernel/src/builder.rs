@@ -46,6 +46,8 @@ impl Builder {
     }
 
     /// Who decides what runs next; first in, first out without one.
+    ///
+    /// It is the kernel's own queue, and called as such: it must not spawn, wake or end tasks itself.
     pub fn scheduler(mut self, scheduler: impl Scheduler<ReadyTask> + 'static) -> Self {
         self.scheduler = Some(Box::new(scheduler));
         self
@@ -132,6 +134,10 @@ impl Builder {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
         };
         let world = backend.build()?;
+        // That was code of users, and may have built a kernel of its own here.
+        if home::is_taken() {
+            return Err(io::Error::new(io::ErrorKind::AlreadyExists, AlreadyRunning));
+        }
         let Some(id) = remote::take_place() else {
             return Err(io::Error::other(
                 "there are 65536 kernels in this process already",

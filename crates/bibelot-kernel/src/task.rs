@@ -176,7 +176,8 @@ impl<T> Task<T> {
         self.wait()
     }
 
-    /// Waits for the end of the task and takes nothing.
+    /// Waits for the end of the task and takes nothing. Away from its kernel, where its end is not heard of,
+    /// it returns at once.
     ///
     /// Curio: `wait()`.
     ///
