@@ -25,7 +25,8 @@ pub struct WaitTasks<T>(Trap<WaitOp<T>>);
 /// Waits for tasks to end, and gives those that have and those that have not, each in the order given.
 ///
 /// Without tasks it returns at once. A round costs time in proportion to the number of tasks; for
-/// thousands of them a group gives its members as they end.
+/// thousands of them a group gives its members as they end. A task of another kernel counts as one that
+/// has ended, since its end is not heard of here; joining it says so.
 ///
 /// asyncio: `wait(tasks, return_when=..)`.
 ///
@@ -72,6 +73,11 @@ struct WaitOp<T> {
 }
 
 impl<T> WaitOp<T> {
+    /// Whether there is nothing to wait for any more: it has ended, or is not of this kernel.
+    fn is_over((end, _): &mut (WaitEnd, Task<T>)) -> bool {
+        end.op_mut().take().is_some()
+    }
+
     fn take_tasks(&mut self) -> Vec<Task<T>> {
         self.tasks.drain(..).map(|(_, task)| task).collect()
     }
@@ -84,18 +90,26 @@ impl<T> Op for WaitOp<T> {
     type Out = (Vec<Task<T>>, Vec<Task<T>>);
 
     fn take(&mut self) -> Option<Self::Out> {
-        let mut ends = self.tasks.iter().map(|(_, task)| task.is_finished());
+        let mut tasks = self.tasks.iter_mut();
         let is_over = match self.until {
-            ReturnWhen::FirstCompleted => self.tasks.is_empty() || ends.any(|ended| ended),
-            ReturnWhen::AllCompleted => ends.all(|ended| ended),
+            ReturnWhen::FirstCompleted => tasks.len() == 0 || tasks.any(|task| Self::is_over(task)),
+            ReturnWhen::AllCompleted => tasks.all(|task| Self::is_over(task)),
         };
-        is_over.then(|| self.take_tasks().into_iter().partition(Task::is_finished))
+        is_over.then(|| {
+            let (mut done, mut pending) = (Vec::new(), Vec::new());
+            for mut waited in self.tasks.drain(..) {
+                let is_over = Self::is_over(&mut waited);
+                let side = if is_over { &mut done } else { &mut pending };
+                side.push(waited.1);
+            }
+            (done, pending)
+        })
     }
 
     fn park(&mut self, waker: &Waker) -> Park<Self::Out> {
-        for (end, task) in &mut self.tasks {
-            if !task.is_finished() {
-                let _ = end.op_mut().park(waker);
+        for waited in &mut self.tasks {
+            if !Self::is_over(waited) {
+                let _ = waited.0.op_mut().park(waker);
             }
         }
         Park::Waits
