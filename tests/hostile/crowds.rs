@@ -111,6 +111,64 @@ fn a_scope_with_very_many_children_takes_one_more_in_little_time() {
 }
 
 #[test]
+fn very_many_wait_for_one_task_and_leave_it_in_little_time() {
+    on_each(|builder| {
+        builder
+            .run(async {
+                let target = std::rc::Rc::new(spawn(pending::<()>()));
+                let waiters: Vec<Task<_>> = (0..200_000)
+                    .map(|_| {
+                        let target = target.clone();
+                        spawn(async move { target.wait().await })
+                    })
+                    .collect();
+                yield_now().await.unwrap();
+                // The first to come are the first to go: in a list, all the others would move each time.
+                for waiter in &waiters[..150_000] {
+                    waiter.cancel_nowait();
+                }
+                yield_now().await.unwrap();
+                target.abort();
+                for (n, waiter) in waiters.into_iter().enumerate() {
+                    assert_eq!(waiter.await.unwrap().is_err(), n < 150_000);
+                }
+            })
+            .unwrap();
+    });
+}
+
+#[test]
+fn very_many_run_in_one_scope_in_little_time() {
+    on_each(|builder| {
+        builder
+            .run(async {
+                let scope = CancelScope::new();
+                let runners: Vec<Task<_>> = (0..100_000)
+                    .map(|_| {
+                        let scope = scope.clone();
+                        spawn(async move { scope.run(sleep(Duration::from_secs(3600))).await })
+                    })
+                    .collect();
+                yield_now().await.unwrap();
+                for runner in &runners[..10_000] {
+                    runner.cancel_nowait();
+                }
+                yield_now().await.unwrap();
+                scope.cancel();
+                for (n, runner) in runners.into_iter().enumerate() {
+                    let ended = runner.await.unwrap();
+                    assert_eq!(
+                        ended.is_err(),
+                        n < 10_000,
+                        "the others were stopped by the scope"
+                    );
+                }
+            })
+            .unwrap();
+    });
+}
+
+#[test]
 fn wakes_from_eight_threads_during_a_shutdown_are_sound() {
     on_each(|builder| {
         let wakers: Arc<Mutex<Vec<Waker>>> = Arc::default();

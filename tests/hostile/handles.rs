@@ -133,6 +133,135 @@ fn handles_of_an_ended_kernel_mean_nothing_to_the_next_one_on_its_thread() {
 }
 
 #[test]
+fn a_wait_for_tasks_of_another_kernel_does_not_wait() {
+    on_each(|builder| {
+        let mut kernel = builder.build().unwrap();
+        let tasks = kernel.block_on(async {
+            let tasks = [(); 3].map(|()| spawn(sleep(Duration::from_secs(3600))));
+            yield_now().await.unwrap();
+            tasks
+        });
+        drop(kernel);
+        Kernel::builder()
+            .backend(Backend::Poll)
+            .run(async {
+                let here = spawn(yield_now());
+                let all = tasks.into_iter().chain([]);
+                let (done, pending) = bibelot::wait(all, bibelot::AllCompleted).await.unwrap();
+                assert_eq!((done.len(), pending.len()), (3, 0));
+                for task in done {
+                    assert!(matches!(task.await, Err(TaskError::WrongKernel)));
+                }
+                let (done, _) = bibelot::wait([here], bibelot::FirstCompleted)
+                    .await
+                    .unwrap();
+                done.into_iter().next().unwrap().await.unwrap().unwrap();
+            })
+            .unwrap();
+    });
+}
+
+#[test]
+fn what_needs_no_kernel_works_under_other_executors() {
+    let event = bibelot::Event::new();
+    let queue = bibelot::Queue::bounded(1);
+    futures_executor(async {
+        let (_, got) = bibelot::join((
+            async {
+                event.wait().await.unwrap();
+                queue.put(7).await.unwrap();
+            },
+            async {
+                yield_now().await.unwrap();
+                event.set();
+                bibelot::shield(queue.get()).await.unwrap()
+            },
+        ))
+        .await;
+        assert_eq!(got, 7);
+        let many = bibelot::gather((0..40).map(|_| yield_now())).await;
+        assert!(many.iter().all(Result::is_ok));
+        bibelot::cancellable(yield_now()).await.unwrap().unwrap();
+    });
+    // What does need one says so.
+    let needs = |poll: &dyn Fn()| {
+        let payload = catch_unwind(AssertUnwindSafe(poll)).unwrap_err();
+        let message = payload.downcast_ref::<String>().unwrap();
+        assert!(message.contains("needs a bibelot kernel"), "{message}");
+    };
+    needs(&|| drop(poll(&mut sleep(Duration::ZERO))));
+    needs(&|| drop(poll(&mut timeout_after(Duration::ZERO, yield_now()))));
+    needs(&|| spawn(async {}).detach());
+    needs(&|| drop(poll(&mut Box::pin(TcpListener::bind("127.0.0.1:0")))));
+}
+
+#[test]
+fn another_executor_inside_a_task_polls_traps_with_a_waker_of_its_own() {
+    on_each(|builder| {
+        builder
+            .run(async {
+                let task = spawn(async {
+                    futures_executor(async {
+                        for _ in 0..200 {
+                            yield_now().await.unwrap();
+                        }
+                    });
+                    bibelot::current().cancel_nowait();
+                    futures_executor(async { yield_now().await.is_err() })
+                });
+                assert!(task.await.unwrap(), "it hears of a cancel there, too");
+            })
+            .unwrap();
+    });
+}
+
+/// The plainest executor: it polls, and parks its thread until it is woken.
+fn futures_executor<F: Future>(future: F) -> F::Output {
+    struct Unpark(thread::Thread);
+    impl Wake for Unpark {
+        fn wake(self: Arc<Self>) {
+            self.0.unpark();
+        }
+    }
+    let waker = Waker::from(Arc::new(Unpark(thread::current())));
+    let mut future = pin!(future);
+    loop {
+        match future.as_mut().poll(&mut Context::from_waker(&waker)) {
+            Poll::Ready(value) => return value,
+            Poll::Pending => thread::park(),
+        }
+    }
+}
+
+/// A backend that builds a kernel of its own while it is built.
+struct Nesting;
+
+impl bibelot_kernel::Backend for Nesting {
+    fn build(self: Box<Self>) -> std::io::Result<bibelot_kernel::World> {
+        let inner = Kernel::builder().backend(Backend::Poll).build()?;
+        INNER.set(Some(inner));
+        Box::new(Backend::Poll).build()
+    }
+}
+
+thread_local! {
+    static INNER: std::cell::Cell<Option<Kernel>> = const { std::cell::Cell::new(None) };
+}
+
+#[test]
+fn a_kernel_built_while_another_is_built_is_the_only_one() {
+    thread::spawn(|| {
+        let error = Kernel::builder().backend(Nesting).build().unwrap_err();
+        assert_eq!(error.kind(), std::io::ErrorKind::AlreadyExists);
+        let mut inner = INNER.take().unwrap();
+        let value = inner.block_on(async { spawn(async { 7 }).await.unwrap() });
+        assert_eq!(value, 7);
+    })
+    .join()
+    .unwrap();
+}
+
+#[test]
 fn a_sleep_that_was_due_on_its_own_kernel_is_not_due_on_another() {
     let mut kernel = Kernel::builder().backend(Backend::Poll).build().unwrap();
     let mut slept = sleep(Duration::from_micros(1));

@@ -198,6 +198,27 @@ fn a_write_after_the_end_of_writing_is_refused() {
 }
 
 #[test]
+fn the_smallest_sizes_work() {
+    on_each(|builder| {
+        builder
+            .write_marks(0, 100)
+            .write_mark_of_kernel(0)
+            .unread_max(0, 0)
+            .max_park(Duration::from_millis(1))
+            .run(async {
+                let (mut near, mut far) = pair().await.unwrap();
+                let (_, echoed) = join((near.write(b"by the byte\n"), far.next_line())).await;
+                assert_eq!(echoed.unwrap().unwrap(), b"by the byte\n");
+                assert!(far.push(b"two").is_err());
+                far.push(b"1").unwrap();
+                far.flush().await.unwrap();
+                near.close().await.unwrap();
+            })
+            .unwrap();
+    });
+}
+
+#[test]
 fn a_stalled_peer_keeps_nobody_else_waiting() {
     on_each_os(|builder| {
         builder
