@@ -8,8 +8,9 @@
 use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
-use crate::blocking::block_on;
+use crate::blocking::{block_on, block_on_timeout};
 use crate::shell::sealed::{Cell, act};
 use crate::shell::{Figure, Shell, Universal, print};
 use crate::wait_queue::WaitQueue;
@@ -135,6 +136,12 @@ impl Barrier<Universal> {
     /// [`BarrierClosed`], when the barrier is closed first.
     pub fn wait_blocking(&self) -> Result<Passed, BarrierClosed> {
         block_on(self.wait())
+    }
+
+    /// [`wait`](Self::wait), blocking the thread for no longer than `limit`; `None` if the time was up
+    /// first, and the thread does not count any more.
+    pub fn wait_timeout(&self, limit: Duration) -> Option<Result<Passed, BarrierClosed>> {
+        block_on_timeout(&mut self.wait(), limit)
     }
 }
 

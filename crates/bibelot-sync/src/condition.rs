@@ -6,15 +6,16 @@
 //! - Every wait that ends gives a guard. A notification for one is used up by a wait that returns
 //!   because of it; a wait that is dropped, however far it got, hands it on.
 
+mod blocking;
+
 use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use crate::blocking::block_on;
 use crate::lock::{LockGuard, Locking};
 use crate::notify::Told;
 use crate::shell::sealed::{Cell, act};
-use crate::shell::{Figure, Shell, Universal, print};
+use crate::shell::{Figure, Shell, print};
 use crate::wait_queue::WaitQueue;
 use crate::waiter::{Turn, Waiter};
 use crate::wakes::Wakes;
@@ -114,28 +115,6 @@ impl<S: Shell> Condition<S> {
             waiting: None,
             given_up: false,
         }
-    }
-}
-
-impl Condition<Universal> {
-    /// [`wait`](Self::wait), blocking the thread.
-    pub fn wait_blocking<'a, T>(
-        &'a self,
-        guard: LockGuard<'a, T, Universal>,
-    ) -> LockGuard<'a, T, Universal> {
-        block_on(self.wait(guard))
-    }
-
-    /// [`wait_while`](Self::wait_while), blocking the thread.
-    pub fn wait_while_blocking<'a, T, F>(
-        &'a self,
-        guard: LockGuard<'a, T, Universal>,
-        unmet: F,
-    ) -> LockGuard<'a, T, Universal>
-    where
-        F: FnMut(&mut T) -> bool,
-    {
-        block_on(self.wait_while(guard, unmet))
     }
 }
 

@@ -8,8 +8,9 @@
 use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
-use crate::blocking::block_on;
+use crate::blocking::{block_on, block_on_timeout};
 use crate::shell::sealed::{Cell, act};
 use crate::shell::{Figure, Shell, Universal, print};
 use crate::wait_queue::WaitQueue;
@@ -90,6 +91,12 @@ impl Event<Universal> {
     /// Waits until the flag is set, blocking the thread.
     pub fn wait_blocking(&self) {
         block_on(self.wait());
+    }
+
+    /// Waits until the flag is set, blocking the thread for no longer than `limit`; `false` if the time
+    /// was up first.
+    pub fn wait_timeout(&self, limit: Duration) -> bool {
+        block_on_timeout(&mut self.wait(), limit).is_some()
     }
 }
 

@@ -91,6 +91,7 @@ mod wakes;
 mod watch;
 
 pub use barrier::{BarrierClosed, Passed};
+pub use blocking::{block_on, block_on_timeout};
 pub use broadcast::{BroadcastError, NoReceivers, TryBroadcastError};
 pub use limiter::{AlreadyBorrowed, TryBorrowError};
 pub use once::AlreadySet;

@@ -6,11 +6,12 @@ mod state;
 mod wait;
 
 use std::fmt;
+use std::time::Duration;
 
 pub use state::{AlreadyBorrowed, TryBorrowError};
 pub use wait::{Borrowing, OwnedToken, Token};
 
-use crate::blocking::block_on;
+use crate::blocking::{block_on, block_on_timeout};
 use crate::owner::Owner;
 use crate::shell::sealed::{Cell, act};
 use crate::shell::{Figure, Shell, Universal, print};
@@ -121,6 +122,22 @@ impl CapacityLimiter<Universal> {
         owner: impl Into<Owner>,
     ) -> Result<Token<'_, Universal>, AlreadyBorrowed> {
         block_on(self.borrow(owner))
+    }
+
+    /// [`borrow`](Self::borrow), blocking the thread for no longer than `limit`.
+    ///
+    /// # Errors
+    ///
+    /// [`TryBorrowError`], which is `NoTokens` if the time was up first.
+    pub fn borrow_timeout(
+        &self,
+        owner: impl Into<Owner>,
+        limit: Duration,
+    ) -> Result<Token<'_, Universal>, TryBorrowError> {
+        match block_on_timeout(&mut self.borrow(owner), limit) {
+            Some(end) => end.map_err(|_| TryBorrowError::AlreadyBorrowed),
+            None => Err(TryBorrowError::NoTokens),
+        }
     }
 }
 

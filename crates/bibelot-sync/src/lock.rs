@@ -13,8 +13,9 @@ use std::fmt;
 use std::ops::{Deref, DerefMut};
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
-use crate::blocking::block_on;
+use crate::blocking::{block_on, block_on_timeout};
 use crate::shell::sealed::{Cell, act};
 use crate::shell::{Figure, Shell, Universal, print};
 use crate::wait_queue::WaitQueue;
@@ -91,6 +92,12 @@ impl<T> Lock<T, Universal> {
     /// [`lock`](Self::lock), blocking the thread.
     pub fn lock_blocking(&self) -> LockGuard<'_, T, Universal> {
         block_on(self.lock())
+    }
+
+    /// [`lock`](Self::lock), blocking the thread for no longer than `limit`; `None` if the time was up
+    /// first.
+    pub fn lock_timeout(&self, limit: Duration) -> Option<LockGuard<'_, T, Universal>> {
+        block_on_timeout(&mut self.lock(), limit)
     }
 }
 

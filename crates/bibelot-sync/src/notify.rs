@@ -9,8 +9,9 @@
 use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
-use crate::blocking::block_on;
+use crate::blocking::{block_on, block_on_timeout};
 use crate::shell::sealed::{Cell, act};
 use crate::shell::{Figure, Shell, Universal, print};
 use crate::wait_queue::WaitQueue;
@@ -94,6 +95,12 @@ impl Notify<Universal> {
     /// Waits for a notification, blocking the thread.
     pub fn notified_blocking(&self) {
         block_on(self.notified());
+    }
+
+    /// Waits for a notification, blocking the thread for no longer than `limit`; `false` if the time was
+    /// up first.
+    pub fn notified_timeout(&self, limit: Duration) -> bool {
+        block_on_timeout(&mut self.notified(), limit).is_some()
     }
 }
 

@@ -3,8 +3,9 @@
 use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
-use crate::blocking::block_on;
+use crate::blocking::{block_on, block_on_timeout};
 use crate::event::{Event, Wait};
 use crate::shell::sealed::Once;
 use crate::shell::{Shell, Universal};
@@ -84,6 +85,12 @@ impl<T, E> OnceResult<T, E, Universal> {
     /// [`get`](Self::get), blocking the thread.
     pub fn get_blocking(&self) -> &Result<T, E> {
         block_on(self.get())
+    }
+
+    /// [`get`](Self::get), blocking the thread for no longer than `limit`; `None` if the time was up
+    /// first.
+    pub fn get_timeout(&self, limit: Duration) -> Option<&Result<T, E>> {
+        block_on_timeout(&mut self.get(), limit)
     }
 }
 

@@ -10,8 +10,9 @@
 use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
-use crate::blocking::block_on;
+use crate::blocking::{block_on, block_on_timeout};
 use crate::shell::sealed::{Cell, act};
 use crate::shell::{Figure, Shell, Universal, print};
 use crate::wakes::{Wakes, discard};
@@ -153,6 +154,18 @@ impl<T> OneshotReceiver<T, Universal> {
     /// [`SenderGone`], when there will be none.
     pub fn recv_blocking(self) -> Result<T, SenderGone> {
         block_on(self)
+    }
+
+    /// Receives the value, blocking the thread for no longer than `limit`.
+    ///
+    /// # Errors
+    ///
+    /// [`TryRecvError`], which is `Empty` if the time was up first.
+    pub fn recv_timeout(&mut self, limit: Duration) -> Result<T, TryRecvError> {
+        match block_on_timeout(self, limit) {
+            Some(end) => end.map_err(|SenderGone| TryRecvError::Gone),
+            None => Err(TryRecvError::Empty),
+        }
     }
 }
 

@@ -9,8 +9,9 @@ use std::fmt;
 use std::ops::Deref;
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
-use crate::blocking::block_on;
+use crate::blocking::{block_on, block_on_timeout};
 use crate::owner::Owner;
 use crate::shell::sealed::{Cell, Shared, act};
 use crate::shell::{Figure, Shell, Universal, print};
@@ -106,6 +107,16 @@ impl<T> ReentrantLock<T, Universal> {
     /// [`lock`](Self::lock), blocking the thread.
     pub fn lock_blocking(&self, owner: impl Into<Owner>) -> ReentrantGuard<'_, T, Universal> {
         block_on(self.lock(owner))
+    }
+
+    /// [`lock`](Self::lock), blocking the thread for no longer than `limit`; `None` if the time was up
+    /// first.
+    pub fn lock_timeout(
+        &self,
+        owner: impl Into<Owner>,
+        limit: Duration,
+    ) -> Option<ReentrantGuard<'_, T, Universal>> {
+        block_on_timeout(&mut self.lock(owner), limit)
     }
 }
 

@@ -7,11 +7,12 @@ mod state;
 mod wait;
 
 use std::fmt;
+use std::time::Duration;
 
 pub use guard::{OwnedReadGuard, OwnedWriteGuard, ReadGuard, WriteGuard};
 pub use wait::{Reading, Writing};
 
-use crate::blocking::block_on;
+use crate::blocking::{block_on, block_on_timeout};
 use crate::shell::sealed::{Cell, Shared, act};
 use crate::shell::{Figure, Shell, Universal, print};
 use crate::waiter::Waiter;
@@ -110,6 +111,18 @@ impl<T> RwLock<T, Universal> {
     /// [`write`](Self::write), blocking the thread.
     pub fn write_blocking(&self) -> WriteGuard<'_, T, Universal> {
         block_on(self.write())
+    }
+
+    /// [`read`](Self::read), blocking the thread for no longer than `limit`; `None` if the time was up
+    /// first.
+    pub fn read_timeout(&self, limit: Duration) -> Option<ReadGuard<'_, T, Universal>> {
+        block_on_timeout(&mut self.read(), limit)
+    }
+
+    /// [`write`](Self::write), blocking the thread for no longer than `limit`; `None` if the time was up
+    /// first.
+    pub fn write_timeout(&self, limit: Duration) -> Option<WriteGuard<'_, T, Universal>> {
+        block_on_timeout(&mut self.write(), limit)
     }
 }
 

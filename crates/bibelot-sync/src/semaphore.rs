@@ -8,12 +8,13 @@ mod state;
 mod wait;
 
 use std::fmt;
+use std::time::Duration;
 
 pub use error::{AcquireError, OverRelease, TooManyPermits, TryAcquireError};
 pub use permit::{OwnedPermit, Permit};
 pub use wait::Acquire;
 
-use crate::blocking::block_on;
+use crate::blocking::{block_on, block_on_timeout};
 use crate::shell::sealed::{Cell, act};
 use crate::shell::{Figure, Shell, Universal, print};
 use state::State;
@@ -166,6 +167,22 @@ impl Semaphore<Universal> {
         count: usize,
     ) -> Result<Permit<'_, Universal>, AcquireError> {
         block_on(self.acquire_many(count))
+    }
+
+    /// [`acquire_many`](Self::acquire_many), blocking the thread for no longer than `limit`.
+    ///
+    /// # Errors
+    ///
+    /// [`TryAcquireError`], which is `NoPermits` if the time was up first.
+    pub fn acquire_many_timeout(
+        &self,
+        count: usize,
+        limit: Duration,
+    ) -> Result<Permit<'_, Universal>, TryAcquireError> {
+        match block_on_timeout(&mut self.acquire_many(count), limit) {
+            Some(end) => end.map_err(|AcquireError| TryAcquireError::Closed),
+            None => Err(TryAcquireError::NoPermits),
+        }
     }
 }
 

@@ -4,11 +4,12 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use super::error::{BroadcastError, TryBroadcastError};
 use super::sender::print_state;
 use super::state::State;
-use crate::blocking::block_on;
+use crate::blocking::{block_on, block_on_timeout};
 use crate::shell::sealed::{Shared, act};
 use crate::shell::{Shell, Universal};
 use crate::wait_queue::WaitQueue;
@@ -69,6 +70,20 @@ impl<T: Clone> BroadcastReceiver<T, Universal> {
     /// [`BroadcastError`].
     pub fn recv_blocking(&mut self) -> Result<T, BroadcastError> {
         block_on(self.recv())
+    }
+
+    /// [`recv`](Self::recv), blocking the thread for no longer than `limit`.
+    ///
+    /// # Errors
+    ///
+    /// [`TryBroadcastError`], which is `Empty` if the time was up first.
+    pub fn recv_timeout(&mut self, limit: Duration) -> Result<T, TryBroadcastError> {
+        match block_on_timeout(&mut self.recv(), limit) {
+            Some(Ok(item)) => Ok(item),
+            Some(Err(BroadcastError::Lagged(missed))) => Err(TryBroadcastError::Lagged(missed)),
+            Some(Err(BroadcastError::Closed)) => Err(TryBroadcastError::Closed),
+            None => Err(TryBroadcastError::Empty),
+        }
     }
 }
 

@@ -1,7 +1,9 @@
 //! The watch's blocking twins, for threads.
 
+use std::time::Duration;
+
 use super::{Latest, SendersGone, WatchReceiver};
-use crate::blocking::block_on;
+use crate::blocking::{block_on, block_on_timeout};
 use crate::shell::Universal;
 
 impl<T> WatchReceiver<T, Universal> {
@@ -12,6 +14,19 @@ impl<T> WatchReceiver<T, Universal> {
     /// [`SendersGone`], when there is no change and none will come.
     pub fn changed_blocking(&mut self) -> Result<(), SendersGone> {
         block_on(self.changed())
+    }
+
+    /// [`changed`](Self::changed), blocking the thread for no longer than `limit`; `false` if the time was
+    /// up first.
+    ///
+    /// # Errors
+    ///
+    /// [`SendersGone`], when there is no change and none will come.
+    pub fn changed_timeout(&mut self, limit: Duration) -> Result<bool, SendersGone> {
+        match block_on_timeout(&mut self.changed(), limit) {
+            Some(end) => end.map(|()| true),
+            None => Ok(false),
+        }
     }
 
     /// [`wait_for`](Self::wait_for), blocking the thread.
