@@ -20,7 +20,7 @@
 //! |---|---|
 //! | `backend`, `kernel` | ways to the operating system; making and running kernels |
 //! | `group` | tasks that do not outlive the code that started them |
-//! | `combine`, `sync` | several futures in one task; events and queues |
+//! | `combine`, `sync` | several futures in one task; events, locks and queues |
 //! | `interval` | ticks at a fixed pace |
 //! | `error` | the one error for `?` |
 //! | `net`, `stream` | listeners, connections, what all streams have |
@@ -77,7 +77,9 @@ pub use net::{
 };
 pub use signal::{CtrlC, ctrl_c};
 pub use sync::{
-    Event, EventWait, GetError, LifoQueue, PutError, Queue, QueueGet, QueueJoin, QueueOf, QueuePut,
+    Acquire, AcquireError, Condition, ConditionWait, Event, EventWait, GetError, LifoQueue, Lock,
+    Locking, PutError, Queue, QueueGet, QueueJoin, QueueOf, QueuePut, Reading, RwLock, Semaphore,
+    Writing,
 };
 pub use thread::{
     AsyncThread, BlockInThread, ReleaseThread, ReserveThread, ReservedThread, RunInExecutor,

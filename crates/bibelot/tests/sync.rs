@@ -5,8 +5,8 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use bibelot::{
-    AsCancelled, Cancelled, Error, Event, GetError, LifoQueue, PutError, Queue, WaitReason, clock,
-    sleep, spawn, timeout_after, yield_now,
+    AcquireError, AsCancelled, Cancelled, Condition, Error, Event, GetError, LifoQueue, Lock,
+    PutError, Queue, RwLock, Semaphore, WaitReason, clock, sleep, spawn, timeout_after, yield_now,
 };
 use bibelot_sim::Sim;
 
@@ -279,4 +279,135 @@ fn errors_of_queues_become_the_facades() {
     let put = PutError::<u8>::from(cut());
     assert!(put.is_cancelled() && put.item.is_none());
     assert!(matches!(Error::from(put), Error::Cancelled(_)));
+}
+
+#[test]
+fn a_lock_is_handed_on_in_order_and_past_those_that_were_cut() {
+    run(async {
+        let lock = Lock::new(Vec::new());
+        let guard = lock.lock().await?;
+        let take = |lock: Lock<Vec<i32>>, n| {
+            spawn(async move {
+                lock.lock().await?.push(n);
+                bibelot::Ok(())
+            })
+        };
+        let tasks = [0, 1, 2].map(|n| take(lock.clone(), n));
+        yield_now().await?;
+        tasks[1].cancel_nowait();
+        yield_now().await?;
+        drop(guard);
+        let ended = bibelot::gather(tasks).await;
+        assert_eq!(
+            ended.iter().filter(|end| matches!(end, Ok(Ok(())))).count(),
+            2
+        );
+        assert_eq!(*lock.lock().await?, [0, 2]);
+        Ok(())
+    });
+}
+
+#[test]
+fn permits_come_back_and_a_closed_semaphore_gives_none() {
+    run(async {
+        let seats = Semaphore::new(1);
+        let held = seats.acquire().await?;
+        let cut = timeout_after(SHORT, seats.acquire()).await.unwrap_err();
+        assert!(cut.timed_out());
+        drop(held);
+        assert_eq!(seats.available_permits(), 1);
+        seats.close();
+        assert!(matches!(seats.acquire().await, Err(AcquireError::Closed)));
+        Ok(())
+    });
+}
+
+#[test]
+fn readers_share_and_a_writer_waits_for_them() {
+    run(async {
+        let shelf = RwLock::new(1);
+        let (one, two) = (shelf.read().await?, shelf.read().await?);
+        assert_eq!(*one + *two, 2);
+        assert!(
+            timeout_after(SHORT, shelf.write())
+                .await
+                .unwrap_err()
+                .timed_out()
+        );
+        drop((one, two));
+        *shelf.write().await? += 1;
+        assert_eq!(*shelf.read().await?, 2);
+        Ok(())
+    });
+}
+
+#[test]
+fn a_cut_wait_for_a_condition_has_the_lock_again() {
+    run(async {
+        let (lock, condition) = (Lock::new(0), Condition::new());
+        let task = {
+            let (lock, condition) = (lock.clone(), condition.clone());
+            spawn(async move {
+                let guard = lock.lock().await.unwrap();
+                let (mut guard, told) = condition.wait(guard).await;
+                *guard += 1;
+                (told.is_err(), now())
+            })
+        };
+        yield_now().await?;
+        let held = lock.lock().await?;
+        task.cancel_nowait();
+        sleep(SHORT).await?;
+        assert!(!task.is_finished(), "it takes the lock again first");
+        drop(held);
+        assert_eq!(task.await?, (true, 10));
+        assert_eq!(*lock.lock().await?, 1);
+        Ok(())
+    });
+}
+
+#[test]
+fn a_wait_that_was_notified_is_not_cut() {
+    run(async {
+        let (lock, condition) = (Lock::new(0), Condition::new());
+        let task = {
+            let (lock, condition) = (lock.clone(), condition.clone());
+            spawn(async move {
+                let guard = lock.lock().await.unwrap();
+                let (guard, told) = condition.wait(guard).await;
+                drop(guard);
+                (told.is_ok(), sleep(SHORT).await.is_err())
+            })
+        };
+        yield_now().await?;
+        let held = lock.lock().await?;
+        condition.notify(1);
+        task.cancel_nowait();
+        yield_now().await?;
+        drop(held);
+        assert_eq!(task.await?, (true, true));
+        Ok(())
+    });
+}
+
+#[test]
+fn a_notification_that_a_dropped_wait_had_goes_to_the_next() {
+    run(async {
+        let (lock, condition) = (Lock::new(()), Condition::new());
+        let wait = |lock: Lock<()>, condition: Condition| {
+            spawn(async move {
+                let guard = lock.lock().await.unwrap();
+                condition.wait(guard).await.1.is_ok()
+            })
+        };
+        let first = wait(lock.clone(), condition.clone());
+        let second = wait(lock.clone(), condition.clone());
+        yield_now().await?;
+        let held = lock.lock().await?;
+        condition.notify(1);
+        first.abort();
+        drop(held);
+        assert!(second.await?);
+        Ok(())
+    });
 }
