@@ -235,3 +235,14 @@ fn a_wait_that_is_cut_gives_its_tasks_back() {
         Ok::<(), Error>(())
     });
 }
+
+#[test]
+fn tasks_are_combined_as_they_are() {
+    run(async {
+        let values = gather([1, 2].map(|n| spawn(after(n, n)))).await;
+        assert!(values.iter().all(|value| matches!(value, Ok(Ok(_)))));
+        let (task, plain) = join!(spawn(after(1, 'a')), after(1, 'b'));
+        assert_eq!((task??, plain?), ('a', 'b'));
+        Ok(())
+    });
+}

@@ -4,7 +4,7 @@
 //! nothing; many have a waker each, so that a wake polls one arm.
 
 use std::fmt;
-use std::future::Future;
+use std::future::{Future, IntoFuture};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -32,7 +32,7 @@ struct Arm<F: Future> {
     line: Option<Line>,
 }
 
-/// Runs all `futures` and gives their values in their order.
+/// Runs all `futures`, or what becomes one, such as tasks, and gives their values in their order.
 ///
 /// They take turns within the task that awaits this, so they may borrow from it. Spawned, it is one
 /// task: to cancel it is to cancel them all. What a future returns is its value, an `Err` included: a
@@ -60,12 +60,12 @@ struct Arm<F: Future> {
 /// assert_eq!(values?, [3, 1, 2]);
 /// # bibelot::Ok(()) }).unwrap();
 /// ```
-pub fn gather<I>(futures: I) -> Gather<I::Item>
+pub fn gather<I>(futures: I) -> Gather<<I::Item as IntoFuture>::IntoFuture>
 where
-    I: IntoIterator<Item: Future>,
+    I: IntoIterator<Item: IntoFuture>,
 {
     let arm = |future| Arm {
-        body: Some(Box::pin(branch(future))),
+        body: Some(Box::pin(branch(IntoFuture::into_future(future)))),
         value: None,
         line: None,
     };

@@ -1,10 +1,10 @@
 //! The tuple: how a tuple of futures becomes a list, and a nested pair of values a tuple.
 
-use std::future::Future;
+use std::future::IntoFuture;
 
 use super::list::{Cons, List, Nil};
 
-/// A tuple of one to twelve futures.
+/// A tuple of one to twelve futures, or of what becomes one, such as tasks.
 pub trait Tuple: sealed::Sealed {
     #[doc(hidden)]
     type List: List<All: Flat>;
@@ -34,10 +34,10 @@ macro_rules! tuples {
         tuples!(@grow ($($done)* $next) $($rest)*);
     };
     (@impl $($name:ident)+) => {
-        impl<$($name: Future),+> sealed::Sealed for ($($name,)+) {}
+        impl<$($name: IntoFuture),+> sealed::Sealed for ($($name,)+) {}
 
         #[expect(non_snake_case, reason = "one name serves the type and its value")]
-        impl<$($name: Future),+> Tuple for ($($name,)+) {
+        impl<$($name: IntoFuture),+> Tuple for ($($name,)+) {
             type List = tuples!(@list $($name)+);
 
             fn into_list(self) -> Self::List {
@@ -57,9 +57,13 @@ macro_rules! tuples {
         }
     };
     (@list) => { Nil };
-    (@list $head:ident $($tail:ident)*) => { Cons<$head, tuples!(@list $($tail)*)> };
+    (@list $head:ident $($tail:ident)*) => {
+        Cons<<$head as IntoFuture>::IntoFuture, tuples!(@list $($tail)*)>
+    };
     (@cons) => { Nil };
-    (@cons $head:ident $($tail:ident)*) => { Cons::new($head, tuples!(@cons $($tail)*)) };
+    (@cons $head:ident $($tail:ident)*) => {
+        Cons::new($head.into_future(), tuples!(@cons $($tail)*))
+    };
     (@pair) => { () };
     (@pair $head:ident $($tail:ident)*) => { ($head, tuples!(@pair $($tail)*)) };
 }
