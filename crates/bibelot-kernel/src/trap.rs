@@ -145,6 +145,7 @@ impl<O: Op> Trap<O> {
         &mut self.op
     }
 
+    #[inline]
     fn end<T>(&mut self, value: T) -> Poll<T> {
         if let State::Parked(spot) | State::Draining(spot, _) = &self.state {
             spot.leave_foreign();
@@ -153,19 +154,31 @@ impl<O: Op> Trap<O> {
         Poll::Ready(value)
     }
 
+    /// Looks whether it is there: all that most polls come to, and so a part of the caller's code.
+    #[inline]
     fn poll_open(&mut self, context: &Context<'_>) -> Poll<Result<O::Out, Cancelled>> {
         let is_used_up = budget::is_used_up(matches!(self.state, State::New));
         if !is_used_up && let Some(value) = self.op.take_or_listen(context.waker()) {
             budget::spend();
             return self.end(Ok(value));
         }
-        let Some(polled) = home::with(|core| self.poll_parking(core, context, is_used_up)) else {
-            return self.park_alone(context);
-        };
-        polled
+        self.poll_absent(context, is_used_up)
+    }
+
+    #[inline(never)]
+    fn poll_absent(
+        &mut self,
+        context: &Context<'_>,
+        is_used_up: bool,
+    ) -> Poll<Result<O::Out, Cancelled>> {
+        match home::with(|core| self.poll_parking(core, context, is_used_up)) {
+            Some(polled) => polled,
+            None => self.park_alone(context),
+        }
     }
 
     /// The operation is not complete, or counts as if it were not.
+    #[inline]
     fn poll_parking(
         &mut self,
         core: &Rc<Core>,
@@ -199,6 +212,18 @@ impl<O: Op> Trap<O> {
         self.note_wait(core);
         self.state = State::Parked(spot);
         Poll::Pending
+    }
+
+    #[cold]
+    fn poll_late(&mut self, context: &Context<'_>) -> Poll<Result<O::Out, Cancelled>> {
+        assert!(
+            matches!(self.state, State::Draining(..)),
+            "a trap that has returned was polled again"
+        );
+        match home::with(|core| self.poll_draining(core, context)) {
+            Some(polled) => polled,
+            None => self.park_alone(context),
+        }
     }
 
     fn poll_draining(
@@ -264,15 +289,12 @@ impl<O: Op> Trap<O> {
 impl<O: Op> Future for Trap<O> {
     type Output = Result<O::Out, Cancelled>;
 
+    #[inline]
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.get_mut();
         match this.state {
             State::New | State::Parked(_) => this.poll_open(context),
-            State::Draining(..) => match home::with(|core| this.poll_draining(core, context)) {
-                Some(polled) => polled,
-                None => this.park_alone(context),
-            },
-            State::Gone => panic!("a trap that has returned was polled again"),
+            State::Draining(..) | State::Gone => this.poll_late(context),
         }
     }
 }

@@ -188,6 +188,9 @@ impl Path {
             let Some((_, outer)) = path.split_last() else {
                 return false;
             };
+            if outer.last().is_none_or(|frame| frame.alarm > deadline) {
+                return false;
+            }
             outer
                 .iter()
                 .rev()
