@@ -23,7 +23,7 @@
 //! | `combine`, `sync` | several futures in one task; events, locks and queues |
 //! | `interval` | ticks at a fixed pace |
 //! | `error` | the one error for `?` |
-//! | `net`, `stream` | listeners, connections, what all streams have |
+//! | `net`, `stream` | listeners, connections, servers; what all streams have |
 //! | `signal` | Ctrl-C |
 //! | `thread` | jobs that block; threads that await |
 //! | `testing` | tests on one backend after another |
@@ -46,15 +46,15 @@ mod sync;
 pub mod testing;
 mod thread;
 
-pub use backend::{Backend, REACTOR_VARIABLE};
+pub use backend::{Backend, HIDE_VARIABLE, REACTOR_VARIABLE};
 pub use bibelot_kernel::{
     AlreadyRunning, AsCancelled, BackendInfo, CancelScope, Cancellation, Cancelled, Cause,
-    KernelCounters, KernelHandle, KernelId, Limit, Observer, OnPanic, Panic, RecordReader, ScopeId, ShutdownReport,
-    Suspended, Task, TaskBuilder, TaskError, TaskId, TaskInfo, TaskName, TaskState, Terminated,
-    TimedOut, Turn, Wait as WaitReason, branch, cancellable, check_cancellation, clock, current,
-    current_deadline, ignore_after, ignore_at, is_running, set_pending, shield, shield_for, sleep,
-    sleep_until, spawn, take_pending, timeout_after, timeout_at, timeout_drop, try_current,
-    yield_now,
+    KernelCounters, KernelHandle, KernelId, Limit, Observer, OnPanic, Panic, RecordReader, ScopeId,
+    ShutdownReport, Suspended, Task, TaskBuilder, TaskError, TaskId, TaskInfo, TaskName, TaskState,
+    Terminated, TimedOut, Turn, Wait as WaitReason, branch, cancellable, check_cancellation, clock,
+    current, current_deadline, ignore_after, ignore_at, is_running, set_pending, shield,
+    shield_for, sleep, sleep_until, spawn, take_pending, timeout_after, timeout_at, timeout_drop,
+    try_current, yield_now,
 };
 pub use bibelot_macros::{main, test};
 pub use bibelot_timer::Instant;
@@ -92,3 +92,7 @@ pub use thread::{
 pub const fn Ok<T>(value: T) -> Result<T> {
     Result::Ok(value)
 }
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
