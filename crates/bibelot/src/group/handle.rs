@@ -125,7 +125,7 @@ impl<T, E> Group<T, E> {
     ///
     /// # Errors
     ///
-    /// [`QueuedError`] with the future, when the group closes or the wait was asked to stop.
+    /// [`QueuedError`](super::QueuedError) with the future, when the group closes or the wait was asked to stop.
     ///
     /// # Panics
     ///
@@ -150,7 +150,8 @@ impl<T, E> Group<T, E> {
     ///
     /// # Errors
     ///
-    /// [`StartError`], when the group takes no more members, the member ended without a word, or the
+    /// [`StartError`](super::StartError), when the group takes no more members, the member ended without a
+    /// word, or the
     /// caller was asked to stop.
     ///
     /// # Panics
