@@ -151,8 +151,7 @@ impl<T, E> Group<T, E> {
     /// # Errors
     ///
     /// [`StartError`](super::StartError), when the group takes no more members, the member ended without a
-    /// word, or the
-    /// caller was asked to stop.
+    /// word, or the caller was asked to stop.
     ///
     /// # Panics
     ///
