@@ -12,6 +12,7 @@ impl<S: Shell> Clone for Subject<S> {
     }
 }
 
+#[derive(Clone, Debug)]
 pub struct Model {
     size: usize,
     round: u32,

@@ -1,6 +1,6 @@
 //! Broadcasts: every item to all in order, and who is too slow hears exactly how many it has missed.
 
-use super::world::{self, Out, Waiting, waiting};
+use super::world::{self, Call, Out, Waiting, waiting};
 use bibelot_sync::generic::{BroadcastReceiver, BroadcastSender, Shell, broadcast};
 use bibelot_sync::{BroadcastError, TryBroadcastError};
 use std::collections::BTreeSet;
@@ -27,7 +27,7 @@ fn digested(digest: u32, item: u32) -> u32 {
     digest.wrapping_mul(31).wrapping_add(item)
 }
 
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 struct Going {
     id: u32,
     kind: u8,
@@ -36,6 +36,7 @@ struct Going {
     digest: u32,
 }
 
+#[derive(Clone, Debug)]
 pub struct Model {
     sent: Vec<u32>,
     capacity: usize,
@@ -63,6 +64,11 @@ impl Model {
 
 impl<S: Shell> world::Subject for Subject<S> {
     type Model = Model;
+
+    fn is_one_step(what: Call) -> bool {
+        // A newcomer comes and then receives, and one that wants many receives several times.
+        !matches!(what, Call::Begin(kind) if !is_late(kind) || wants(kind) > 1)
+    }
 
     fn new(setting: u8) -> (Self, Model) {
         let capacity = usize::from(setting) + 1;

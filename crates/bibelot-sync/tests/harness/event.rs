@@ -12,7 +12,7 @@ impl<S: Shell> Clone for Subject<S> {
     }
 }
 
-#[derive(Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Model {
     set: bool,
     /// Waits, and whether they were released.

@@ -1,6 +1,6 @@
 //! Capacity limiters: a token a borrower, a total that changes, no borrower twice.
 
-use super::world::{self, Out, Waiting, guarded, waiting};
+use super::world::{self, Call, Out, Waiting, guarded, waiting};
 use bibelot_sync::generic::{CapacityLimiter, Shell};
 use bibelot_sync::{Owner, TryBorrowError};
 use std::collections::{BTreeMap, BTreeSet};
@@ -17,6 +17,7 @@ fn owner(kind: u8) -> Owner {
     Owner::from(u64::from(kind % 5))
 }
 
+#[derive(Clone, Debug)]
 pub struct Model {
     total: usize,
     /// Who has a token or was granted one, in whose name.
@@ -53,6 +54,11 @@ impl Model {
 
 impl<S: Shell> world::Subject for Subject<S> {
     type Model = Model;
+
+    fn is_one_step(what: Call) -> bool {
+        // A token would be taken and let go.
+        !matches!(what, Call::Act(act) if act % 16 <= 9)
+    }
 
     fn new(setting: u8) -> (Self, Model) {
         let total = setting.into();

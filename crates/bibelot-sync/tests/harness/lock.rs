@@ -1,6 +1,6 @@
 //! Locks: one holder, the oldest is next.
 
-use super::world::{self, Out, Waiting, guarded, waiting};
+use super::world::{self, Call, Out, Waiting, guarded, waiting};
 use bibelot_sync::generic::{Lock, Shell};
 use std::collections::BTreeSet;
 
@@ -12,7 +12,7 @@ impl<S: Shell> Clone for Subject<S> {
     }
 }
 
-#[derive(Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Model {
     locked: bool,
     line: Vec<(u32, bool)>,
@@ -30,6 +30,11 @@ impl Model {
 
 impl<S: Shell> world::Subject for Subject<S> {
     type Model = Model;
+
+    fn is_one_step(what: Call) -> bool {
+        // It would be taken and let go.
+        !matches!(what, Call::Act(_))
+    }
 
     fn new(_: u8) -> (Self, Model) {
         (Self(Lock::new(7)), Model::default())

@@ -16,6 +16,7 @@ mod broadcast;
 mod condition;
 mod event;
 mod limiter;
+mod linear;
 mod lock;
 mod notify;
 mod once;

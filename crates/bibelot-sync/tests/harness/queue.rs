@@ -4,6 +4,7 @@ use super::world::{self, Ended, Out, Wait, Waiting, guarded, waiting};
 use bibelot_sync::generic::{self, Put, PutPermit, Queue, Shell, Store};
 use bibelot_sync::{PutError, TryGetError, TryPutError};
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::{self, Debug};
 use std::marker::PhantomData;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -126,7 +127,7 @@ pub struct Model<B> {
     line: Vec<(u32, u8, Option<Out>)>,
     /// Guards of items and permits, by kind.
     held: BTreeMap<u32, u8>,
-    order: PhantomData<B>,
+    order: PhantomData<fn() -> B>,
 }
 
 fn takes(kind: u8) -> bool {
@@ -139,6 +140,28 @@ fn wants_room(kind: u8) -> bool {
 
 fn joins(kind: u8) -> bool {
     kind == JOIN
+}
+
+impl<B> Clone for Model<B> {
+    fn clone(&self) -> Self {
+        Self {
+            items: self.items.clone(),
+            line: self.line.clone(),
+            held: self.held.clone(),
+            ..*self
+        }
+    }
+}
+
+impl<B> Debug for Model<B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (items, line, held) = (&self.items, &self.line, &self.held);
+        write!(
+            f,
+            "{items:?} {line:?} {held:?} {} {}",
+            self.closed, self.undone
+        )
+    }
 }
 
 impl<B: Order> Model<B> {

@@ -1,6 +1,6 @@
 //! Reentrant locks: one owner, as often as it likes; all its waits come in with it.
 
-use super::world::{self, Out, Waiting, guarded, waiting};
+use super::world::{self, Call, Out, Waiting, guarded, waiting};
 use bibelot_sync::Owner;
 use bibelot_sync::generic::{ReentrantLock, Shell};
 use std::collections::{BTreeMap, BTreeSet};
@@ -17,7 +17,7 @@ fn owner(kind: u8) -> Owner {
     Owner::from(u64::from(kind % 3))
 }
 
-#[derive(Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Model {
     /// Who has it or was granted it, by whose name.
     having: BTreeMap<u32, u8>,
@@ -42,6 +42,11 @@ impl Model {
 
 impl<S: Shell> world::Subject for Subject<S> {
     type Model = Model;
+
+    fn is_one_step(what: Call) -> bool {
+        // It would be taken and let go.
+        !matches!(what, Call::Act(_))
+    }
 
     fn new(_: u8) -> (Self, Model) {
         (Self(ReentrantLock::new(7)), Model::default())

@@ -15,7 +15,7 @@ impl<S: Shell> Clone for Subject<S> {
     }
 }
 
-#[derive(Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Model {
     /// Items given back by getters that were dropped.
     items: Vec<u32>,

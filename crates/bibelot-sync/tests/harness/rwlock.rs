@@ -1,6 +1,6 @@
 //! Read-write locks: many readers or one writer, in one line, so that neither kind starves.
 
-use super::world::{self, Out, Waiting, guarded, waiting};
+use super::world::{self, Call, Out, Waiting, guarded, waiting};
 use bibelot_sync::generic::{RwLock, Shell};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,7 +16,7 @@ fn writes(kind: u8) -> bool {
     kind.is_multiple_of(3)
 }
 
-#[derive(Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Model {
     /// Who has it, or was granted it; whether to write.
     having: BTreeMap<u32, bool>,
@@ -54,6 +54,11 @@ impl Model {
 
 impl<S: Shell> world::Subject for Subject<S> {
     type Model = Model;
+
+    fn is_one_step(what: Call) -> bool {
+        // It would be taken and let go.
+        !matches!(what, Call::Act(_))
+    }
 
     fn new(_: u8) -> (Self, Model) {
         (Self(RwLock::new(0)), Model::default())

@@ -108,12 +108,25 @@ pub fn guarded<'a>(guard: impl Guard + 'a) -> Ended<'a> {
     (Out::Done, Some(Box::new(guard)))
 }
 
+/// A call that may or may not be one step.
+#[derive(Clone, Copy, Debug)]
+pub enum Call {
+    Begin(u8),
+    Act(u8),
+}
+
 /// A primitive under the harness. Clones are handles to the same one.
 pub trait Subject: Clone + 'static {
     type Model: Model;
 
     /// Whether dropping a wait changes one state; if not, wakers are not to look in between.
     const CUT_IS_ONE_STEP: bool = true;
+
+    /// Whether this call changes and tells one state, so that it has its place in an order of calls.
+    fn is_one_step(what: Call) -> bool {
+        let _ = what;
+        true
+    }
 
     fn new(setting: u8) -> (Self, Self::Model);
 
