@@ -6,11 +6,14 @@
 //! | `run` | each backend in turn, under a watchdog |
 //! | `meddler` | code of users that uses everything, or panics |
 //! | `drops`, `wakers`, `listeners`, `groups` | such code wherever a kernel calls code of users |
+//! | `chaos` | random code in all those places |
 //! | `handles` | traps and handles on the wrong thread, the wrong kernel, or after their kernel |
 //! | `crowds`, `memory` | depth, number and storms; memory that stays flat |
 //! | `sockets` | peers that stall or reset, closes that meet |
 //! | `processes` | forks, and descriptors that run out, in processes of their own |
 
+#[path = "hostile/chaos.rs"]
+mod chaos;
 #[path = "hostile/crowds.rs"]
 mod crowds;
 #[path = "hostile/drops.rs"]
