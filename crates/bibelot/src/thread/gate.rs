@@ -162,7 +162,7 @@ mod tests {
             panic!("it is free again");
         };
         let unwound = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-            pass.run(|| std::panic::resume_unwind(Box::new(())))
+            pass.run(|| std::panic::resume_unwind(Box::new(())));
         }));
         let _: Result<(), _> = unwound;
         assert!(matches!(come(&"mine".into()), Came::In(_)));
