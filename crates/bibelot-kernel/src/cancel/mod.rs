@@ -6,7 +6,8 @@
 //! | `frame`, `path` | the scopes around the code being polled |
 //! | `request` | which request is due, and what telling it changes |
 //! | `scope`, `unheard` | what the scopes' futures have in common; what their arms cannot hear |
-//! | `limit`, `framed`, `cancellable`, `stop` | the scopes' futures |
+//! | `limit`, `timeout_drop`, `framed`, `cancellable`, `stop` | the scopes' futures |
+//! | `flag` | what stops a scope from anywhere |
 //! | `spot` | where a trap parked |
 //! | `check`, `taken` | asking and putting back by hand; what was taken |
 
@@ -15,6 +16,7 @@ mod cancellable;
 mod cancelled;
 mod cause;
 mod check;
+mod flag;
 mod frame;
 mod framed;
 mod limit;
@@ -24,6 +26,7 @@ mod scope;
 mod spot;
 mod stop;
 mod taken;
+mod timeout_drop;
 mod unheard;
 
 pub use as_cancelled::{AsCancelled, ViaDyn, ViaError, ViaLocalDyn};
@@ -33,11 +36,11 @@ pub use cause::{Cause, ScopeId};
 pub use check::{check_cancellation, current_deadline, set_pending, take_pending};
 pub use framed::{Framed, branch, is_deaf, shield, shield_for};
 pub use limit::{
-    IgnoreAfter, Limit, TimedOut, TimeoutAfter, TimeoutDrop, ignore_after, ignore_at,
-    timeout_after, timeout_at, timeout_drop,
+    IgnoreAfter, Limit, TimeoutAfter, ignore_after, ignore_at, timeout_after, timeout_at,
 };
 
 pub use stop::{CancelScope, Edge, RunInEdge, RunInScope};
+pub use timeout_drop::{TimedOut, TimeoutDrop, timeout_drop};
 
 pub(crate) use frame::Told;
 pub(crate) use request::{Asked, Request, View, Wish, tell};

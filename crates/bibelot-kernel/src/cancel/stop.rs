@@ -7,122 +7,23 @@
 //! # Invariants
 //!
 //! - A scope whose parent is stopped is stopped.
-//! - No waker is cloned, woken or dropped under the lock.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::future::Future;
 use std::marker::PhantomData;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
-use std::task::{Context, Poll, Waker};
+use std::sync::Arc;
+use std::task::{Context, Poll};
 
 use pin_project_lite::pin_project;
 
 use super::as_cancelled::AsCancelled;
 use super::cancelled::Cancelled;
 use super::cause::{Cause, ScopeId};
+use super::flag::{Flag, Listener};
 use super::frame::Kind;
 use super::scope::Scope;
-use crate::core::wake_all;
 use crate::home;
-
-/// A flag that stops, and those to be woken when it is raised.
-#[derive(Default)]
-struct Flag {
-    is_stopped: AtomicBool,
-    waiting: Mutex<Waiting>,
-}
-
-#[derive(Default)]
-struct Waiting {
-    next: u64,
-    /// In the order in which they came.
-    wakers: BTreeMap<u64, Waker>,
-    children: Vec<Weak<Flag>>,
-    /// Children that are gone are looked for when there are so many.
-    children_max: usize,
-}
-
-impl Flag {
-    fn is_stopped(&self) -> bool {
-        // Acquire pairs with the release in `stop`: what was done before the stop is seen after it.
-        self.is_stopped.load(Ordering::Acquire)
-    }
-
-    /// Stops it and all below it, which may be a long chain.
-    fn stop(&self) {
-        let mut below = self.stop_alone();
-        while let Some(child) = below.pop() {
-            if let Some(child) = child.upgrade() {
-                below.extend(child.stop_alone());
-            }
-        }
-    }
-
-    /// Stops it, if it was not stopped before, and gives its children.
-    fn stop_alone(&self) -> Vec<Weak<Self>> {
-        if self.is_stopped.swap(true, Ordering::AcqRel) {
-            return Vec::new();
-        }
-        let (wakers, mut children) = {
-            let mut waiting = self.lock();
-            (
-                std::mem::take(&mut waiting.wakers),
-                std::mem::take(&mut waiting.children),
-            )
-        };
-        wake_all(wakers.into_values());
-        // The oldest is taken first, from the end.
-        children.reverse();
-        children
-    }
-
-    fn add_child(&self, child: &Arc<Self>) {
-        {
-            let mut waiting = self.lock();
-            if waiting.children.len() >= waiting.children_max {
-                waiting.children.retain(|child| child.strong_count() > 0);
-                waiting.children_max = 2 * waiting.children.len() + 4;
-            }
-            waiting.children.push(Arc::downgrade(child));
-        }
-        if self.is_stopped() {
-            child.stop();
-        }
-    }
-
-    /// Has `waker` woken by the stop; whoever listens looks afterwards whether that has come.
-    fn listen(&self, ticket: &mut Option<u64>, waker: &Waker) {
-        if let Some(number) = *ticket
-            && let Some(kept) = self.lock().wakers.get(&number)
-            && kept.will_wake(waker)
-        {
-            return;
-        }
-        let waker = waker.clone();
-        let old = {
-            let mut waiting = self.lock();
-            let number = *ticket.get_or_insert_with(|| {
-                waiting.next += 1;
-                waiting.next
-            });
-            waiting.wakers.insert(number, waker)
-        };
-        drop(old);
-    }
-
-    fn leave(&self, ticket: u64) {
-        let waker = self.lock().wakers.remove(&ticket);
-        drop(waker);
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Waiting> {
-        // Nothing under the lock can leave the lists half-changed.
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
 
 /// A scope that stays stopped once it is: for "stop this part of the program" without a task.
 ///
@@ -241,20 +142,6 @@ impl fmt::Debug for Edge {
     }
 }
 
-/// A place on a flag's list.
-struct Listener {
-    flag: Arc<Flag>,
-    ticket: Option<u64>,
-}
-
-impl Drop for Listener {
-    fn drop(&mut self) {
-        if let Some(ticket) = self.ticket {
-            self.flag.leave(ticket);
-        }
-    }
-}
-
 pin_project! {
     /// A body inside a scope that a flag stops.
     struct Stoppable<F> {
@@ -267,7 +154,7 @@ pin_project! {
 
 impl<F> Stoppable<F> {
     fn new(flag: Arc<Flag>, kind: Kind, body: F) -> Self {
-        let listener = Listener { flag, ticket: None };
+        let listener = Listener::new(flag);
         Self {
             body: Some(body),
             scope: Scope::new(kind),
@@ -288,10 +175,8 @@ where
             panic!("a scope that has returned was polled again");
         };
         let core = home::expect("a scope", std::rc::Rc::clone);
-        this.listener
-            .flag
-            .listen(&mut this.listener.ticket, context.waker());
-        if this.scope.frame.fired == 0 && this.listener.flag.is_stopped() {
+        let is_stopped = this.listener.listen(context.waker());
+        if this.scope.frame.fired == 0 && is_stopped {
             this.scope.frame.fired = core.next_stamp();
             if !this.scope.is_new() {
                 core.wake_inside(this.scope.frame.id);
