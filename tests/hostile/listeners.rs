@@ -1,6 +1,6 @@
 //! Observers and listeners that use the kernel and panic.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use bibelot::{Observer, TaskBuilder, TaskId, spawn, yield_now};
@@ -40,6 +40,59 @@ fn an_observer_that_panics_disturbs_nobody() {
             })
             .unwrap();
         assert_eq!(value.unwrap(), 7);
+    });
+}
+
+/// Ends each task in a way of its own when it is about to run.
+struct Assassin(Cell<u32>);
+
+impl Observer for Assassin {
+    fn running(&self, _: TaskId) {
+        let Some(task) = bibelot::try_current() else {
+            return;
+        };
+        let n = self.0.get();
+        self.0.set(n + 1);
+        match n % 5 {
+            0 => task.abort(),
+            1 => drop(task.cancel_nowait()),
+            2 => drop(task.interrupt()),
+            3 => meddle(),
+            _ => {}
+        }
+    }
+
+    fn suspended(&self, _: TaskId, _: bibelot::Suspended) {
+        meddle();
+    }
+}
+
+#[test]
+fn an_observer_may_end_what_is_about_to_run() {
+    on_each(|builder| {
+        let mut kernel = builder.observer(Assassin(Cell::new(1))).build().unwrap();
+        let tasks = kernel.block_on(async {
+            let tasks = [(); 40].map(|()| {
+                spawn(async {
+                    for _ in 0..3 {
+                        let _ = yield_now().await;
+                    }
+                    7
+                })
+            });
+            for _ in 0..20 {
+                let _ = yield_now().await;
+            }
+            tasks
+        });
+        let ends = tasks
+            .iter()
+            .map(|task| task.try_take().expect("it has ended"));
+        let returned = ends.filter(Result::is_ok).count();
+        assert!(returned < 40, "some were aborted before they ran");
+        assert_eq!(kernel.counters().panicked, 0);
+        drop(tasks);
+        assert!(kernel.shutdown().failure.is_none());
     });
 }
 

@@ -12,7 +12,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Wake, Waker};
 
-use crate::core::{Core, wake_all};
+use crate::core::{Core, contain, wake_all};
 use crate::current::Own;
 use crate::home::{self, KernelId};
 use crate::observer::{Suspended, Terminated};
@@ -131,7 +131,7 @@ impl Core {
         self.observers.terminated(id, how);
         self.paths.end(id.number);
         wake_all(joiners.into_values());
-        drop(entry);
+        contain(|| drop(entry));
     }
 }
 
