@@ -5,6 +5,8 @@
 
 use std::fmt;
 
+use crate::rounds::Figure;
+
 /// One thing that is measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cell {
@@ -18,6 +20,8 @@ pub enum Cell {
     Timeout { others: usize },
     /// One task puts, one takes; an operation is one item.
     Queue { capacity: usize },
+    /// A million tasks that wait, in a sleep or for ever; an operation is one task.
+    Memory { sleeping: bool },
     /// Connections that send a message and wait for it to come back; an operation is one message.
     Echo { size: usize, connections: usize },
     /// Connections that send so many lines at once and wait for all of them; an operation is one line.
@@ -38,6 +42,8 @@ pub const CELLS: &[Cell] = &[
     Cell::Timeout { others: 100_000 },
     Cell::Queue { capacity: 1 },
     Cell::Queue { capacity: 1024 },
+    Cell::Memory { sleeping: false },
+    Cell::Memory { sleeping: true },
     Cell::Echo {
         size: 64,
         connections: 1,
@@ -73,6 +79,7 @@ impl Cell {
             Self::Timer { .. } => "Set a timer and cancel it",
             Self::Timeout { .. } => "A timeout that never fires, around a yield",
             Self::Queue { .. } => "Queue",
+            Self::Memory { .. } => "Memory",
             Self::Echo { .. } => "Echo",
             Self::Lines { .. } => "Lines, pipelined",
         }
@@ -81,13 +88,21 @@ impl Cell {
     /// What one operation is.
     pub fn unit(self) -> &'static str {
         match self {
-            Self::Spawn { .. } => "task",
+            Self::Spawn { .. } | Self::Memory { .. } => "task",
             Self::Yield { .. } => "yield",
             Self::Timer { .. } => "timer",
             Self::Timeout { .. } => "timeout",
             Self::Queue { .. } => "item",
             Self::Echo { .. } => "message",
             Self::Lines { .. } => "line",
+        }
+    }
+
+    /// What is measured of it.
+    pub fn figure(self) -> Figure {
+        match self {
+            Self::Memory { .. } => Figure::Bytes,
+            _ => Figure::Cpu,
         }
     }
 
@@ -123,7 +138,7 @@ impl Cell {
             Self::Spawn { batch } => (1_000_000, batch),
             Self::Yield { tasks } => (2_000_000, tasks),
             Self::Timer { .. } | Self::Timeout { .. } => (1_000_000, 1),
-            Self::Queue { .. } => (1_000_000, 1),
+            Self::Queue { .. } | Self::Memory { .. } => (1_000_000, 1),
             Self::Echo { connections, .. } => (150_000, connections),
             Self::Lines { lines, connections } => (800_000, lines * connections),
         };
@@ -140,6 +155,8 @@ impl fmt::Display for Cell {
             Self::Timer { others } => write!(f, "timer/{others}"),
             Self::Timeout { others } => write!(f, "timeout/{others}"),
             Self::Queue { capacity } => write!(f, "queue/{capacity}"),
+            Self::Memory { sleeping: true } => f.write_str("memory/sleeping"),
+            Self::Memory { sleeping: false } => f.write_str("memory/parked"),
             Self::Echo { size, connections } => write!(f, "echo/{size}x{connections}"),
             Self::Lines { lines, connections } => write!(f, "lines/{lines}x{connections}"),
         }

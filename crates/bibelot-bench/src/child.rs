@@ -49,7 +49,7 @@ pub fn main(args: &[String]) -> io::Result<()> {
         return contender.serve(cell, |port| println!("{port}"));
     }
     let sample = contender.compute(cell, ops)?;
-    println!("{} {}", sample.cpu_ns, sample.ops);
+    println!("{} {}", sample.amount, sample.ops);
     Ok(())
 }
 
@@ -62,7 +62,7 @@ pub fn compute(contender: &str, cell: Cell, ops: u64) -> io::Result<Sample> {
     let text = String::from_utf8_lossy(&output.stdout);
     let mut numbers = text.split_whitespace().map(str::parse);
     match (numbers.next(), numbers.next()) {
-        (Some(Ok(cpu_ns)), Some(Ok(ops))) => Ok(Sample { cpu_ns, ops }),
+        (Some(Ok(amount)), Some(Ok(ops))) => Ok(Sample { amount, ops }),
         _ => Err(io::Error::other(format!("it said {text:?}"))),
     }
 }

@@ -6,7 +6,8 @@
 
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::sync::Mutex;
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use crate::cell::Cell;
@@ -48,6 +49,31 @@ pub fn far(index: usize) -> Duration {
 /// A deadline that is never reached.
 pub const LIMIT: Duration = Duration::from_secs(10);
 
+/// The wakers of tasks that wait for ever.
+static PARKED: Mutex<Vec<Waker>> = Mutex::new(Vec::new());
+
+/// Makes room for so many wakers, so that their memory is not counted for the tasks.
+pub fn make_room(count: usize) {
+    let mut parked = PARKED.lock().expect("nobody panics in here");
+    parked.resize(count, Waker::noop().clone());
+    parked.clear();
+}
+
+/// Leaves its waker where it keeps the task, and waits for ever.
+pub struct Parked(pub bool);
+
+impl Future for Parked {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        if !std::mem::replace(&mut self.0, true) {
+            let mut parked = PARKED.lock().expect("nobody panics in here");
+            parked.push(context.waker().clone());
+        }
+        Poll::Pending
+    }
+}
+
 /// Whether a cell is one of these.
 pub fn has(cell: Cell) -> bool {
     !cell.has_network()
@@ -73,6 +99,7 @@ macro_rules! computing {
                 Cell::Timer { others } => timers(others, ops).await,
                 Cell::Timeout { others } => timeouts(others, ops).await,
                 Cell::Queue { capacity } => items(capacity, ops).await,
+                Cell::Memory { sleeping } => memory(sleeping, ops).await,
                 _ => unreachable!("not a computing cell"),
             }
         }
@@ -140,6 +167,24 @@ macro_rules! computing {
                 sleeps.push(sleep);
             }
             sleeps
+        }
+
+        async fn memory(sleeping: bool, ops: u64) -> $crate::watch::Sample {
+            $crate::computing::make_room(ops as usize);
+            let before = $crate::watch::resident_bytes();
+            for index in 0..ops as usize {
+                if sleeping {
+                    drop($spawn(async move {
+                        let _ = $sleep($crate::computing::far(index)).await;
+                    }));
+                } else {
+                    drop($spawn($crate::computing::Parked(false)));
+                }
+            }
+            let _ = $give_way.await;
+            let _ = $give_way.await;
+            let amount = $crate::watch::resident_bytes() - before;
+            $crate::watch::Sample { amount, ops }
         }
 
         async fn items(capacity: usize, ops: u64) -> $crate::watch::Sample {

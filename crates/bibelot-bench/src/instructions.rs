@@ -8,11 +8,12 @@ use std::process::{Command, Stdio};
 
 use crate::cell::Cell;
 use crate::child;
+use crate::rounds::Figure;
 
 /// Instructions per operation.
 pub fn per_op(contender: &str, cell: Cell, scale: f64) -> io::Result<f64> {
     let (few, many) = (cell.ops(0.01 * scale), cell.ops(0.05 * scale));
-    if few == many {
+    if few == many || cell.figure() != Figure::Cpu {
         return Err(io::Error::other("too large to be counted"));
     }
     let span = count(contender, cell, many)?.saturating_sub(count(contender, cell, few)?);

@@ -60,6 +60,7 @@ pub fn table(cell: Cell, findings: &[Findings]) -> String {
     let figures: Vec<Figure> = [
         Figure::Instructions,
         Figure::Cpu,
+        Figure::Bytes,
         Figure::Calls,
         Figure::Rate,
         Figure::P50,
@@ -112,6 +113,7 @@ fn heading(figure: Figure) -> &'static str {
     match figure {
         Figure::Instructions => "instructions",
         Figure::Cpu => "CPU, ns (min to max)",
+        Figure::Bytes => "bytes",
         Figure::Calls => "system calls",
         Figure::Rate => "per second",
         Figure::P50 => "p50, us",
@@ -127,7 +129,7 @@ fn value(figure: Figure, findings: &Findings) -> String {
         return String::new();
     };
     match figure {
-        Figure::Instructions => format!("{:.0}", found.median),
+        Figure::Instructions | Figure::Bytes => format!("{:.0}", found.median),
         Figure::Cpu => {
             let digits = usize::from(found.median < 100.0);
             format!(

@@ -29,6 +29,8 @@ pub enum Figure {
     Instructions,
     /// CPU time per operation, in nanoseconds.
     Cpu,
+    /// Bytes per operation.
+    Bytes,
     /// System calls per operation.
     Calls,
     /// Operations per second.
@@ -89,7 +91,7 @@ fn measure(
         findings.add(Figure::P99, served.p99_ns);
     } else {
         let sample = child::compute(name, cell, ops)?;
-        findings.add(Figure::Cpu, sample.cpu_ns as f64 / sample.ops as f64);
+        findings.add(cell.figure(), sample.amount as f64 / sample.ops as f64);
     }
     Ok(())
 }

@@ -45,7 +45,7 @@ pub fn text(cells: &[(Cell, Vec<Findings>)]) -> String {
 }
 
 fn first_figure(findings: &[Findings]) -> Option<Figure> {
-    let figures = [Figure::Instructions, Figure::Cpu];
+    let figures = [Figure::Instructions, Figure::Cpu, Figure::Bytes];
     let has = |figure: &Figure| findings.iter().any(|it| !it.values(*figure).is_empty());
     figures.into_iter().find(has)
 }

@@ -8,12 +8,12 @@
 use std::io;
 use std::mem::MaybeUninit;
 
-/// What one measurement in this thread has found.
+/// What one measurement has found.
 #[derive(Clone, Copy, Debug)]
 pub struct Sample {
-    /// CPU time of the thread.
-    pub cpu_ns: u64,
-    /// How many operations it took that time for.
+    /// CPU time of the thread in nanoseconds, or bytes of memory, as the cell says.
+    pub amount: u64,
+    /// How many operations it was for.
     pub ops: u64,
 }
 
@@ -30,7 +30,7 @@ impl Watch {
     /// Stops now.
     pub fn stop(self, ops: u64) -> Sample {
         Sample {
-            cpu_ns: thread_ns() - self.0,
+            amount: thread_ns() - self.0,
             ops,
         }
     }
@@ -51,6 +51,17 @@ fn read(clock: libc::clockid_t) -> io::Result<u64> {
     // SAFETY: the call succeeded, so the time is written.
     let time = unsafe { time.assume_init() };
     Ok(time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64)
+}
+
+/// How much memory this process has in use, as the operating system sees it.
+pub fn resident_bytes() -> u64 {
+    const PAGE: u64 = 4096;
+    let text = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
+    let pages = text
+        .split_whitespace()
+        .nth(1)
+        .and_then(|it| it.parse().ok());
+    pages.unwrap_or(0) * PAGE
 }
 
 /// Ends this process by a signal when it is still there after so many seconds of wall time.
@@ -83,7 +94,7 @@ mod tests {
         for i in 0..1_000_000 {
             sum = std::hint::black_box(sum + i);
         }
-        assert!(watch.stop(1).cpu_ns > 0);
+        assert!(watch.stop(1).amount > 0);
         assert!(process_ns(std::process::id()).unwrap() > before);
     }
 }

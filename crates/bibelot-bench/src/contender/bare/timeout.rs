@@ -38,7 +38,8 @@ impl Future for Sleep {
 impl Drop for Sleep {
     fn drop(&mut self) {
         if let Some(key) = self.key {
-            let waker = WHEEL.with_borrow_mut(|wheel| wheel.remove(key));
+            // The wheel may have gone with the thread.
+            let waker = WHEEL.try_with(|wheel| Some(wheel.try_borrow_mut().ok()?.remove(key)));
             drop(waker);
         }
     }
