@@ -162,14 +162,15 @@ fn threads_pass_all_items_and_hear_of_the_end() {
                 (base..base + 100).for_each(|item| sender.send_blocking(item).unwrap());
             });
         }
-        sender.reserve_blocking().unwrap().put(200);
-        drop(sender);
         let receivers: Vec<_> = [receiver.clone(), receiver]
             .into_iter()
             .map(|receiver| {
                 scope.spawn(move || std::iter::from_fn(|| receiver.recv_blocking().ok()).collect())
             })
             .collect();
+        // Only now: without receivers the others may fill the channel, and then nobody goes on.
+        sender.reserve_blocking().unwrap().put(200);
+        drop(sender);
         let got = receivers.into_iter().map(|it| it.join().unwrap());
         got.collect::<Vec<Vec<i32>>>().concat()
     });
