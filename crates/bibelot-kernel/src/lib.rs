@@ -21,7 +21,8 @@
 //! # Promises
 //!
 //! - A blocking point completes or is cancelled, never both and never neither; what completed first wins.
-//! - No code of users runs under a borrow or lock of the kernel's.
+//! - No code of users runs under a borrow or lock of the kernel's, except a scheduler's and a chooser's
+//!   own, which must not use the kernel.
 //! - An idle kernel makes no turn.
 
 #![deny(unsafe_code)]

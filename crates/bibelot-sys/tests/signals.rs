@@ -68,6 +68,7 @@ fn a_closed_watcher_leaves_no_descriptor() {
 
 #[test]
 fn a_signal_that_cannot_be_handled_is_an_error() {
+    let _nobody_else_runs = ALONE.lock();
     assert!(
         call(Call::Signal {
             number: libc::SIGKILL
