@@ -5,6 +5,7 @@
 //! | `lives` | building and running; one per thread; forgotten; stopped |
 //! | `ends` | shutdown, drops, thread-locals, wakers that are left |
 //! | `descriptors` | under a loop that belongs to somebody else |
+//! | `raw` | sends without an outbox |
 //! | `tasks` | spawning, joining, cancelling, aborting, looking |
 //! | `turns` | order, budget, interludes, wakes from other threads |
 //! | `scopes` | limits, shields, scopes, by hand |
@@ -15,6 +16,8 @@ mod descriptors;
 mod ends;
 #[path = "kernel/lives.rs"]
 mod lives;
+#[path = "kernel/raw.rs"]
+mod raw;
 #[path = "kernel/scopes.rs"]
 mod scopes;
 #[path = "kernel/tasks.rs"]

@@ -7,7 +7,7 @@
 //! | Module | What it holds |
 //! |---|---|
 //! | `cut`, `rng`, `run` | ways to cut; numbers; each backend in turn |
-//! | `accepts`, `reads`, `writes`, `queues` | what is taken and given under fire |
+//! | `accepts`, `reads`, `writes`, `raw`, `queues` | what is taken and given under fire |
 //! | `ends` | what was written before an end arrives |
 //! | `crowds` | a dry pool, a task that never waits, many sleeps |
 //! | `shortage` | too few descriptors |
@@ -25,6 +25,8 @@ mod ends;
 mod leaks;
 #[path = "lossless/queues.rs"]
 mod queues;
+#[path = "lossless/raw.rs"]
+mod raw;
 #[path = "lossless/reads.rs"]
 mod reads;
 #[path = "lossless/rng.rs"]

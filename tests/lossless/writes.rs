@@ -13,7 +13,7 @@ use crate::run::{everywhere, pair};
 const LEN: usize = 2 << 20;
 
 /// Reads everything, and stops now and then, so that the writer has to wait.
-fn slow_reader(mut stream: TcpStream, mut rng: Rng) -> Task<io::Result<Vec<u8>>> {
+pub fn slow_reader(mut stream: TcpStream, mut rng: Rng) -> Task<io::Result<Vec<u8>>> {
     spawn(async move {
         let mut whole = Vec::new();
         while let Some(chunk) = stream.read_chunk().await? {
@@ -87,7 +87,7 @@ fn flushes_and_drains_that_are_cut_change_nothing() {
 }
 
 /// A connection without an object: its sends are operations of their callers.
-async fn raw_pair() -> io::Result<(Fd, TcpStream)> {
+pub async fn raw_pair() -> io::Result<(Fd, TcpStream)> {
     let address = "127.0.0.1:0".parse().expect("it is an address");
     let how = ListenHow::default();
     let listener = call(Call::Listen { address, how })?.into_fd()?;

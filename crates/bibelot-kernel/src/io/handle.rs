@@ -370,6 +370,8 @@ impl crate::core::Core {
             TableMessage::HoldObject(key) => self.hold_object(key),
             TableMessage::FinishObject(key) => self.finish_object(key),
             TableMessage::LeaveObject(key, side, ticket) => self.leave_object(key, side, ticket),
+            TableMessage::ReleaseRaw(key) => self.release_raw(key),
+            TableMessage::LeaveRaw(key, claim) => self.leave_raw(key, claim),
         }
     }
 }

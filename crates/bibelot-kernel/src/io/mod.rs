@@ -1,9 +1,10 @@
 //! What the kernel has with its reactor: operations under way, and objects that outlive their waiters.
 //!
 //! One table, from token to *operation* (asked for by one call, which waits for it, drains it or leaves
-//! it as an orphan) or *object* (a listener or stream, with an inbox for what has arrived and an outbox
-//! for what has not left). The table is plain data: what a change of it makes necessary, wakes, submits,
-//! cancels, is collected as acts and carried out when nothing is borrowed.
+//! it as an orphan), *object* (a listener or stream, with an inbox for what has arrived and an outbox for
+//! what has not left) or *raw socket* (which sends for its callers, one at a time). The table is plain
+//! data: what a change of it makes necessary, wakes, submits, cancels, is collected as acts and carried
+//! out when nothing is borrowed.
 //!
 //! | File | What it holds |
 //! |---|---|
@@ -13,6 +14,8 @@
 //! | `read_side`, `write_side` | its inbox and flow; its outbox and sends |
 //! | `shared` | what all objects share: limits, spare memory, counts |
 //! | `operation` | one operation of one call |
+//! | `raw_side` | a socket whose sends are operations of their callers |
+//! | `raw_sender`, `raw_waits` | the public handle to it, and the traps that wait there |
 //! | `handle`, `waits` | the public handle to an object, and the traps that wait there |
 //!
 //! # Invariants
@@ -25,6 +28,9 @@ mod act;
 mod handle;
 mod object;
 mod operation;
+mod raw_sender;
+mod raw_side;
+mod raw_waits;
 mod read_side;
 mod shared;
 mod table;
@@ -33,6 +39,8 @@ mod write_side;
 
 pub use handle::{Close, Object, Receive, Room};
 pub use operation::{Ended, Operation, OperationOp, operate};
+pub use raw_sender::{RawSend, RawSendError, RawSender, Settled};
+pub use raw_waits::SettledOp;
 pub use read_side::Arrival;
 
 pub(crate) use act::Alarm;

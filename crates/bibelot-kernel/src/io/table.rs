@@ -16,6 +16,7 @@ use super::Direction;
 use super::act::{Act, Alarm, Trash};
 use super::object::{Ended, Object};
 use super::operation::OperationState;
+use super::raw_side::RawSide;
 use super::read_side::{Flow, Waiter};
 use super::shared::Shared;
 use crate::config::Config;
@@ -55,6 +56,7 @@ impl Key {
 pub(crate) enum Slot {
     Operation(OperationState),
     Object(Box<Object>),
+    Raw(Box<RawSide>),
 }
 
 /// What other threads ask of the table.
@@ -70,6 +72,10 @@ pub(crate) enum Message {
     FinishObject(Key),
     /// Whoever waited at one side of an object has left.
     LeaveObject(Key, Direction, u32),
+    /// The handle to a socket for raw sends was dropped.
+    ReleaseRaw(Key),
+    /// The future of a raw send was dropped.
+    LeaveRaw(Key, u32),
 }
 
 /// What is left of the kernel's dealings with the world at its end.
@@ -205,6 +211,34 @@ impl Table {
         }
     }
 
+    /// Takes a socket for raw sends in.
+    pub(crate) fn adopt_raw(&mut self, fd: Fd) -> Key {
+        self.insert(Slot::Raw(Box::new(RawSide::new(fd))))
+    }
+
+    pub(super) fn raw(&mut self, key: Key) -> Option<&mut RawSide> {
+        match self.slot(key) {
+            Some(Slot::Raw(raw)) => Some(raw),
+            _ => None,
+        }
+    }
+
+    /// Changes a socket for raw sends in a way that may be its last.
+    pub(super) fn change_raw(
+        &mut self,
+        key: Key,
+        acts: &mut Vec<Act>,
+        change: impl FnOnce(&mut RawSide, &mut Shared, &mut Vec<Act>) -> Ended,
+    ) {
+        let ended = match self.slots.get_mut(key.slot as usize) {
+            Some((generation, Slot::Raw(raw))) if *generation == key.generation => {
+                change(raw, &mut self.shared, acts)
+            }
+            _ => return,
+        };
+        self.after(key, ended, acts);
+    }
+
     pub(super) fn has_dirty(&self) -> bool {
         !self.shared.dirty.is_empty()
     }
@@ -245,6 +279,10 @@ impl Table {
                     Direction::Read => object.settle_read(key, completion, shared, acts),
                     Direction::Write => object.settle_write(key, completion, shared, acts),
                 };
+                self.after(key, ended, acts);
+            }
+            Some(Slot::Raw(raw)) => {
+                let ended = raw.settle(key, completion, &mut self.shared, acts);
                 self.after(key, ended, acts);
             }
             None => acts.push(Act::Drop(Trash::Completion(Box::new(completion)))),
@@ -334,6 +372,7 @@ impl Table {
         for (_, (_, slot)) in &self.slots {
             match slot {
                 Slot::Operation(state) if state.end.is_none() => in_flight.push(state.kind),
+                Slot::Raw(raw) if raw.is_under_way() => in_flight.push(OpKind::Send),
                 _ => {}
             }
         }
@@ -344,12 +383,12 @@ impl Table {
         }
     }
 
-    /// Begins to close every object that is not being closed yet.
+    /// Begins to close every object and socket that is not being closed yet.
     pub(crate) fn release_all(&mut self, acts: &mut Vec<Act>) {
         let keys: Vec<Key> = self
             .slots
             .iter()
-            .filter(|(_, (_, slot))| matches!(slot, Slot::Object(_)))
+            .filter(|(_, (_, slot))| matches!(slot, Slot::Object(_) | Slot::Raw(_)))
             .map(|(slot, (generation, _))| Key {
                 slot: slot as u32,
                 generation: *generation,
@@ -361,6 +400,7 @@ impl Table {
                 let ended = object.begin_end(key, shared, acts);
                 self.after(key, ended, acts);
             }
+            self.change_raw(key, acts, |raw, shared, acts| raw.end(key, shared, acts));
         }
     }
 
