@@ -1,13 +1,15 @@
 //! Raw sends: buffers that go without an outbox, cut in every way, and counted to the byte.
 
 use std::io;
+use std::time::Duration;
 
-use bibelot::{AsCancelled, Cancellation, sleep, spawn};
+use bibelot::{AsCancelled, Cancellation, sleep, spawn, timeout_drop};
 use bibelot_kernel::io::{RawSendError, RawSender};
 
 use crate::cut::{Cut, storm};
+use crate::leaks::{alone, descriptors};
 use crate::rng::Rng;
-use crate::run::everywhere;
+use crate::run::{BACKENDS, everywhere};
 use crate::writes::{raw_pair, slow_reader};
 
 const LEN: usize = 1 << 20;
@@ -200,4 +202,44 @@ fn a_raw_sender_that_is_dropped_with_a_send_under_way_sends_a_piece_from_the_fro
         assert!(counted.is_none_or(|counted| counted == got.len() as u64));
         Ok(())
     });
+}
+
+#[test]
+fn raw_senders_with_sends_under_way_leave_no_descriptor() {
+    let _nobody_else_runs = alone();
+    for backend in BACKENDS {
+        let live = || {
+            let Some(mut kernel) = backend.kernel() else {
+                return false;
+            };
+            let kept = kernel.block_on(async {
+                let mut kept = Vec::new();
+                for n in 0..60 {
+                    let (socket, callee) = raw_pair().await.expect("it connects");
+                    let sender = RawSender::new(socket);
+                    let mut sending = Box::pin(sender.send_all(vec![7; 8 << 20]));
+                    let begun = timeout_drop(Duration::ZERO, &mut sending).await;
+                    assert!(begun.is_err(), "nobody reads so much");
+                    match n % 3 {
+                        // An orphan, then a sender without one, then a send that outlives its kernel.
+                        0 => drop((sending, sender)),
+                        1 => drop(sender),
+                        _ => kept.push((sending, sender, callee)),
+                    }
+                }
+                kept
+            });
+            let report = kernel.shutdown();
+            assert!(report.is_clean(), "{report:?}");
+            drop(kept);
+            true
+        };
+        // What is made once and kept for all kernels is made by the first.
+        if !live() {
+            continue;
+        }
+        let before = descriptors();
+        live();
+        assert_eq!(descriptors(), before, "on {}", backend.name);
+    }
 }
