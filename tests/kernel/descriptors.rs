@@ -59,3 +59,26 @@ fn is_readable(fd: std::os::fd::RawFd, wait_ms: i32) -> bool {
     // SAFETY: one descriptor, in memory that lives through the call.
     unsafe { libc::poll(&raw mut watched, 1, wait_ms) == 1 }
 }
+
+#[bibelot::test(uring, poll)]
+async fn a_descriptor_of_somebody_elses_is_waited_for() {
+    use std::io::{Read, Write};
+    use std::os::fd::OwnedFd;
+    use std::time::Duration;
+
+    use bibelot::{AsCancelled, timeout_after};
+    use bibelot_kernel::io::{readable, writable};
+    use bibelot_reactor::Fd;
+
+    let (mut ours, mut theirs) = std::os::unix::net::UnixStream::pair().unwrap();
+    let fd = Fd::from(OwnedFd::from(ours.try_clone().unwrap()));
+    writable(fd.clone()).await.unwrap();
+    let early = timeout_after(Duration::from_millis(5), readable(fd.clone())).await;
+    assert!(early.unwrap_err().timed_out(), "nothing is there");
+    let waiting = spawn(readable(fd.clone()));
+    bibelot::yield_now().await.unwrap();
+    theirs.write_all(b"x").unwrap();
+    waiting.await.unwrap().unwrap();
+    let mut byte = [0];
+    assert_eq!(ours.read(&mut byte).unwrap(), 1, "nobody has taken it");
+}

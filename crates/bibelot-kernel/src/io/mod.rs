@@ -14,6 +14,7 @@
 //! | `read_side`, `write_side` | its inbox and flow; its outbox and sends |
 //! | `shared` | what all objects share: limits, spare memory, counts |
 //! | `operation` | one operation of one call |
+//! | `ready` | waiting for a descriptor, without an object |
 //! | `raw_side` | a socket whose sends are operations of their callers |
 //! | `raw_sender`, `raw_waits` | the public handle to it, and the traps that wait there |
 //! | `handle`, `waits` | the public handle to an object, and the traps that wait there |
@@ -32,6 +33,7 @@ mod raw_sender;
 mod raw_side;
 mod raw_waits;
 mod read_side;
+mod ready;
 mod shared;
 mod table;
 mod waits;
@@ -42,6 +44,7 @@ pub use operation::{Ended, Operation, OperationOp, operate};
 pub use raw_sender::{RawSend, RawSendError, RawSender, Settled};
 pub use raw_waits::SettledOp;
 pub use read_side::Arrival;
+pub use ready::{Ready, readable, writable};
 
 pub(crate) use act::Alarm;
 pub(crate) use shared::Limits;
