@@ -16,7 +16,8 @@ use crate::shell::Shell;
 use crate::shell::sealed::Cell;
 use state::State;
 
-/// A broadcast for any shell, which keeps up to `capacity` items.
+/// A broadcast for any shell, which keeps up to `capacity` items. In the universal shell items are shared
+/// between threads, so they have to be `Send + Sync`.
 ///
 /// # Panics
 ///

@@ -35,7 +35,7 @@
 //! | `waiter` | one future's way through a wait queue |
 //! | `shell`, `mutex` | what holds a primitive's state |
 //! | `wakes` | wakes, collected under the lock and carried out after it |
-//! | `blocking` | the thread that waits like a task |
+//! | `blocking` | the thread that waits like a task, with a limit or without |
 //! | `lock`, `rwlock`, `reentrant` | who may use a value |
 //! | `semaphore`, `limiter`, `barrier` | how many may go on |
 //! | `watch`, `broadcast` | the latest value, or every item, to all |
@@ -51,16 +51,18 @@
 //!   waits, it leaves the line at once; dropped after it was granted something that it never saw, it
 //!   hands that on in order. What a future was given to keep, it gives back ([`generic::Put::take_item`]).
 //! - *Nobody sleeps while there is something for them*, also when wakers panic or call back.
-//! - No code of users (a waker's clone, wake or drop, an item's drop, a formatter) runs while a state is
-//!   borrowed or locked. `Debug` prints a state without waiting for it.
+//! - No code of users (a waker's clone, wake or drop, an item's clone or drop, a comparison, a formatter)
+//!   runs while a state is borrowed or locked. `Debug` prints a state without waiting for it.
 //! - No allocation per operation once a primitive has grown to its number of waiters and items; it keeps
-//!   that memory until its last handle is dropped.
+//!   that memory until its last handle is dropped. The exceptions say so: an item of a broadcast, a value
+//!   of a watch while the one before is being read, the initialiser of a once-cell.
 //!
 //! What a future was granted it keeps until it is polled or dropped, as with every fair primitive: do not
 //! hold on to a wait without polling it, and let no task call a blocking twin.
 //!
 //! Nothing here knows a kernel, a reactor or cancellation. A future of this crate is polled with any
-//! waker, and to cut its wait is to drop it.
+//! waker, and to cut its wait is to drop it. Nor does it call the system: a descriptor for a queue, to be
+//! polled beside sockets, is for a crate above it.
 
 #![forbid(unsafe_code)]
 

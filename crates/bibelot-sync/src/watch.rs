@@ -20,7 +20,8 @@ use crate::shell::Shell;
 use crate::shell::sealed::{Cell, Shared};
 use state::State;
 
-/// A watch of `value` for any shell: what sends a new value, and what reads it.
+/// A watch of `value` for any shell: what sends a new value, and what reads it. In the universal shell the
+/// value is shared between threads, so it has to be `Send + Sync`.
 pub fn watch<T, S: Shell>(value: T) -> (WatchSender<T, S>, WatchReceiver<T, S>) {
     let cell = Cell::new(State::<T, S>::new(S::Shared::new(value)));
     let sender = WatchSender::new(&cell);

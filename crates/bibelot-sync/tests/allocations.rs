@@ -6,7 +6,10 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::task::{Context, Poll, Waker};
 
-use bibelot_sync::generic::{Condition, Event, Fifo, Lock, Notify, Queue, Semaphore, Shell};
+use bibelot_sync::generic::{
+    Barrier, CapacityLimiter, Condition, Event, Fifo, Lock, Notify, Priority, Queue, ReentrantLock,
+    RwLock, Semaphore, Shell, watch,
+};
 use common::in_both_shells;
 
 in_both_shells! {
@@ -14,6 +17,10 @@ in_both_shells! {
     events_do_not_allocate,
     locks_and_semaphores_do_not_allocate,
     notifications_and_conditions_do_not_allocate,
+    rwlocks_and_reentrant_locks_do_not_allocate,
+    limiters_and_barriers_do_not_allocate,
+    reserved_ranked_and_forced_items_do_not_allocate,
+    a_watch_whose_values_are_not_kept_does_not_allocate,
 }
 
 /// Counts the allocations of each thread.
@@ -136,5 +143,74 @@ fn notifications_and_conditions_do_not_allocate<S: Shell>() {
         assert!(poll(&mut wait).is_pending());
         condition.notify(1);
         assert!(poll(&mut wait).is_ready());
+    });
+}
+
+fn rwlocks_and_reentrant_locks_do_not_allocate<S: Shell>() {
+    let (lock, own) = (RwLock::<u64, S>::new(0), ReentrantLock::<u64, S>::new(0));
+    assert_steady(|| {
+        let (guard, held) = (lock.try_write().unwrap(), own.try_lock(9_u64).unwrap());
+        let mut reads = [(); 4].map(|()| lock.read());
+        let mut locks = [1_u64, 2, 1, 2].map(|owner| own.lock(owner));
+        reads
+            .iter_mut()
+            .for_each(|wait| assert!(poll(wait).is_pending()));
+        locks
+            .iter_mut()
+            .for_each(|wait| assert!(poll(wait).is_pending()));
+        drop((guard, held));
+        assert!(reads.iter_mut().all(|wait| poll(wait).is_ready()));
+        assert!(poll(&mut locks[2]).is_ready());
+    });
+}
+
+fn limiters_and_barriers_do_not_allocate<S: Shell>() {
+    let (limiter, barrier) = (CapacityLimiter::<S>::new(2), Barrier::<S>::new(4));
+    assert_steady(|| {
+        let tokens = [1_u64, 2].map(|owner| limiter.try_borrow(owner).unwrap());
+        let mut borrows = [3_u64, 4, 5].map(|owner| limiter.borrow(owner));
+        let mut waits = [(); 3].map(|()| barrier.wait());
+        borrows
+            .iter_mut()
+            .for_each(|wait| assert!(poll(wait).is_pending()));
+        waits
+            .iter_mut()
+            .for_each(|wait| assert!(poll(wait).is_pending()));
+        drop(tokens);
+        assert!(borrows[..2].iter_mut().all(|wait| poll(wait).is_ready()));
+        assert!(poll(&mut barrier.wait()).is_ready());
+        assert!(waits.iter_mut().all(|wait| poll(wait).is_ready()));
+    });
+}
+
+fn reserved_ranked_and_forced_items_do_not_allocate<S: Shell>() {
+    let queue = Queue::<Priority<u8, u64>, S>::bounded(4);
+    let rendezvous = Queue::<Fifo<u64>, S>::rendezvous();
+    assert_steady(|| {
+        queue.try_reserve().unwrap().put((1, 1));
+        for rank in 0..6 {
+            queue.force_put((rank, 2)).unwrap();
+        }
+        let mut reserve = queue.reserve();
+        assert!(poll(&mut reserve).is_pending());
+        drop(queue.try_get_guard().unwrap());
+        assert!(poll(&mut reserve).is_ready());
+        while queue.try_get().is_ok() {}
+        let mut put = rendezvous.put(1);
+        assert!(poll(&mut put).is_pending());
+        rendezvous.try_get().unwrap();
+    });
+}
+
+fn a_watch_whose_values_are_not_kept_does_not_allocate<S: Shell>() {
+    let (sender, mut receiver) = watch::<u64, S>(0);
+    assert_steady(|| {
+        let mut wait = receiver.changed();
+        assert!(poll(&mut wait).is_pending());
+        sender.send(1);
+        sender.update(|value| *value += 1);
+        assert!(poll(&mut wait).is_ready());
+        drop(wait);
+        assert_eq!(*receiver.see(), 2);
     });
 }

@@ -11,7 +11,8 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
 
 use bibelot_sync::{
-    Condition, Event, Lock, Notify, Queue, RwLock, Semaphore, TryGetError, oneshot,
+    Barrier, BroadcastError, CapacityLimiter, Condition, Event, Lock, Notify, OnceCell, Queue,
+    ReentrantLock, RwLock, Semaphore, TryGetError, TryPutError, broadcast, channel, oneshot, watch,
 };
 use loom::thread;
 
@@ -342,5 +343,193 @@ fn readers_behind_a_cut_writer_are_let_in() {
         drop(held);
         cut.join().unwrap();
         assert!(lock.try_write().is_some());
+    });
+}
+
+#[test]
+fn a_reentrant_lock_granted_to_a_cut_waiter_goes_on() {
+    model(|| {
+        let lock = ReentrantLock::new(());
+        let held = lock.try_lock(1_u64).unwrap();
+        let cut = thread::spawn({
+            let lock = lock.clone();
+            move || drop(glance(&mut lock.lock(2_u64)))
+        });
+        let next = thread::spawn({
+            let lock = lock.clone();
+            move || {
+                let outer = lock.lock_blocking(3_u64);
+                drop((lock.lock_blocking(3_u64), outer));
+            }
+        });
+        drop(held);
+        cut.join().unwrap();
+        next.join().unwrap();
+        assert_eq!(lock.owner(), None);
+    });
+}
+
+#[test]
+fn a_token_of_a_cut_borrower_goes_on_and_a_raised_total_wakes() {
+    model(|| {
+        let limiter = CapacityLimiter::new(0);
+        let cut = thread::spawn({
+            let limiter = limiter.clone();
+            move || drop(glance(&mut limiter.borrow(1_u64)))
+        });
+        let next = thread::spawn({
+            let limiter = limiter.clone();
+            move || drop(limiter.borrow_blocking(2_u64).unwrap())
+        });
+        limiter.set_total(1);
+        cut.join().unwrap();
+        next.join().unwrap();
+        assert_eq!(limiter.borrowed(), 0);
+    });
+}
+
+#[test]
+fn one_of_a_round_is_the_last() {
+    model(|| {
+        let barrier = Barrier::new(2);
+        let other = thread::spawn({
+            let barrier = barrier.clone();
+            move || barrier.wait_blocking().unwrap().is_last
+        });
+        let is_last = barrier.wait_blocking().unwrap().is_last;
+        assert!(is_last != other.join().unwrap());
+    });
+}
+
+#[test]
+fn a_once_cell_is_made_once_also_when_the_first_is_cut() {
+    model(|| {
+        let cell = OnceCell::new();
+        let cut = thread::spawn({
+            let cell = cell.clone();
+            move || {
+                let making = cell.get_or_init(std::future::pending::<u32>);
+                assert!(glance(&mut { making }).is_pending() || cell.get().is_some());
+            }
+        });
+        let other = thread::spawn({
+            let cell = cell.clone();
+            move || *cell.get_or_init_blocking(|| 1)
+        });
+        let made = *cell.get_or_init_blocking(|| 2);
+        cut.join().unwrap();
+        assert_eq!(other.join().unwrap(), made);
+    });
+}
+
+#[test]
+fn a_change_of_a_watch_is_not_missed_nor_its_end() {
+    model(|| {
+        let (sender, mut receiver) = watch(0);
+        let reader = thread::spawn(move || {
+            receiver.changed_blocking().unwrap();
+            let first = *receiver.latest();
+            while receiver.changed_blocking().is_ok() {}
+            (first, *receiver.latest())
+        });
+        sender.send(1);
+        sender.send(2);
+        drop(sender);
+        let (first, last) = reader.join().unwrap();
+        assert!((1..=2).contains(&first));
+        assert_eq!(last, 2);
+    });
+}
+
+#[test]
+fn every_item_of_a_broadcast_is_received_or_counted_missed() {
+    model(|| {
+        let (sender, mut receiver) = broadcast(1);
+        let other = receiver.clone();
+        let reader = thread::spawn(move || {
+            let mut next = 0;
+            loop {
+                match receiver.recv_blocking() {
+                    Ok(item) if item == next => next += 1,
+                    Ok(item) => panic!("{item} instead of {next}"),
+                    Err(BroadcastError::Lagged(missed)) => next += missed,
+                    Err(_) => return next,
+                }
+            }
+        });
+        let leaves = thread::spawn(move || drop(other));
+        sender.send(0).unwrap();
+        sender.send(1).unwrap();
+        drop(sender);
+        leaves.join().unwrap();
+        assert_eq!(reader.join().unwrap(), 2);
+    });
+}
+
+#[test]
+fn a_rendezvous_meets_past_a_cut_getter() {
+    model(|| {
+        let queue = Queue::rendezvous();
+        let cut = thread::spawn({
+            let queue = queue.clone();
+            move || match glance(&mut queue.get()) {
+                Poll::Ready(item) => queue.put_blocking(item.unwrap()).unwrap(),
+                Poll::Pending => {}
+            }
+        });
+        let getter = thread::spawn({
+            let queue = queue.clone();
+            move || queue.get_blocking()
+        });
+        queue.put_blocking(1).unwrap();
+        cut.join().unwrap();
+        assert_eq!(getter.join().unwrap(), Ok(1));
+    });
+}
+
+#[test]
+fn room_of_a_dropped_permit_serves_a_putter_and_a_close_waits_for_it() {
+    model(|| {
+        let queue = Queue::bounded(1);
+        let permit = queue.try_reserve().unwrap();
+        let putter = thread::spawn({
+            let queue = queue.clone();
+            move || queue.put_blocking(1)
+        });
+        let getter = thread::spawn({
+            let queue = queue.clone();
+            move || queue.get_blocking()
+        });
+        drop(permit);
+        queue.close();
+        let put = putter.join().unwrap();
+        assert_eq!(getter.join().unwrap().is_ok(), put.is_ok());
+    });
+}
+
+#[test]
+fn a_channel_ends_when_the_last_of_a_side_goes() {
+    model(|| {
+        let (sender, receiver) = channel(1);
+        let other = sender.clone();
+        let sending = thread::spawn(move || other.try_send(1));
+        let waiting = thread::spawn(move || {
+            let first = receiver.recv_blocking();
+            (first, receiver.recv_blocking())
+        });
+        drop(sender);
+        sending.join().unwrap().unwrap();
+        let (first, second) = waiting.join().unwrap();
+        assert!(first == Ok(1) && second.is_err());
+
+        let (sender, receiver) = channel(1);
+        let gone = thread::spawn(move || drop(receiver));
+        let end = match sender.try_send(1) {
+            Ok(()) => sender.send_blocking(2).map_err(|error| error.0),
+            Err(TryPutError::Closed(_)) => Err(2),
+            Err(error) => panic!("{error}"),
+        };
+        assert_eq!(end, Err(2));
+        gone.join().unwrap();
     });
 }

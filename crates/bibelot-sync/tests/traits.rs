@@ -30,6 +30,22 @@ fn the_universal_shell_goes_anywhere() {
     send_and_sync::<bibelot_sync::Notify>();
     send_and_sync::<bibelot_sync::Condition>();
     send_and_sync::<bibelot_sync::OnceResult<u8, u8>>();
+    send_and_sync::<bibelot_sync::OnceCell<u8>>();
+    send_and_sync::<bibelot_sync::ReentrantLock<u8>>();
+    send_and_sync::<bibelot_sync::CapacityLimiter>();
+    send_and_sync::<bibelot_sync::Barrier>();
+    send_and_sync::<bibelot_sync::PriorityQueue<u8, std::cell::Cell<u8>>>();
+    send_and_sync::<bibelot_sync::Sender<std::cell::Cell<u8>>>();
+    send_and_sync::<bibelot_sync::Receiver<std::cell::Cell<u8>>>();
+    send_and_sync::<bibelot_sync::WatchSender<u8>>();
+    send_and_sync::<bibelot_sync::WatchReceiver<u8>>();
+    send_and_sync::<bibelot_sync::BroadcastSender<u8>>();
+    send_and_sync::<bibelot_sync::BroadcastReceiver<u8>>();
+    send::<generic::Changed<'static, u8, Universal>>();
+    send::<generic::Receiving<'static, u8, Universal>>();
+    send::<generic::ItemGuard<'static, Fifo<u8>, Universal>>();
+    send::<generic::PutPermit<'static, Fifo<u8>, Universal>>();
+    send::<generic::ReentrantGuard<'static, u8, Universal>>();
     send::<bibelot_sync::OneshotReceiver<std::cell::Cell<u8>>>();
     send::<generic::Get<'static, Fifo<u8>, Universal>>();
     send::<generic::Put<'static, Fifo<u8>, Universal>>();
@@ -46,6 +62,12 @@ fn what_is_bound_to_one_thread_stays_there() {
     not_send::<local::Get<'static, u8>, _>();
     not_send::<local::Lock<u8>, _>();
     not_send::<bibelot_sync::RwLock<std::cell::Cell<u8>>, _>();
+    not_send::<bibelot_sync::ReentrantLock<std::cell::Cell<u8>>, _>();
+    not_send::<bibelot_sync::WatchSender<std::cell::Cell<u8>>, _>();
+    not_send::<bibelot_sync::BroadcastSender<std::cell::Cell<u8>>, _>();
+    not_send::<bibelot_sync::OnceCell<std::cell::Cell<Rc<u8>>>, _>();
+    not_send::<local::RwLock<u8>, _>();
+    not_send::<local::Sender<u8>, _>();
     not_send::<bibelot_sync::Queue<Rc<u8>>, _>();
     not_send::<generic::LockGuard<'static, Rc<u8>, Universal>, _>();
 }
