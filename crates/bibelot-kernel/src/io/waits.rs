@@ -6,7 +6,7 @@ use std::task::Waker;
 
 use super::act::{Act, Trash};
 use super::handle::{Id, Object};
-use super::object::Ended;
+use super::object::{Ended, Object as Arrivals};
 use super::read_side::Arrival;
 use super::{Direction, busy, closed, wrong_kernel};
 use crate::home;
@@ -19,6 +19,14 @@ struct Own(Option<Waker>);
 impl Own {
     fn take(&mut self) -> Waker {
         self.0.take().expect("a wait takes its waker once")
+    }
+}
+
+/// Takes what has arrived at an object, or learns that nothing will.
+fn arrived(object: &mut Arrivals) -> Option<io::Result<Option<Arrival>>> {
+    match object.read.inbox.take() {
+        None if !object.may_bring_more() => Some(Err(closed())),
+        taken => taken,
     }
 }
 
@@ -49,19 +57,29 @@ impl Op for ReceiveOp {
     type Out = io::Result<Option<Arrival>>;
 
     fn take(&mut self) -> Option<Self::Out> {
-        // Whoever came first has the first claim.
-        let is_turn = self
-            .id
-            .with(|object| self.ticket.is_some() || !object.read.waiter.is_taken());
-        match is_turn {
-            Ok(true) => {
-                let taken = self.id.try_receive()?;
-                self.leave_ticket();
-                Some(taken)
+        let ticket = self.ticket;
+        let looked = self.id.with(|object| {
+            // Whoever came first has the first claim.
+            if ticket.is_none() && object.read.waiter.is_taken() {
+                return (Some(Err(busy(Direction::Read))), None);
             }
-            Ok(false) => Some(Err(busy(Direction::Read))),
-            Err(error) => Some(Err(error)),
+            let taken = arrived(object);
+            let waker = match ticket {
+                Some(ticket) if taken.is_some() => object.read.waiter.leave(ticket),
+                _ => None,
+            };
+            (taken, waker)
+        });
+        let (taken, waker) = match looked {
+            Ok(looked) => looked,
+            // Elsewhere the place is given up by a message, when this is dropped.
+            Err(error) => return Some(Err(error)),
+        };
+        drop(waker);
+        if taken.is_some() {
+            self.ticket = None;
         }
+        taken
     }
 
     fn park(&mut self, waker: &Waker) -> Park<Self::Out> {
@@ -69,16 +87,22 @@ impl Op for ReceiveOp {
         let ticket = self.ticket;
         // Cloned, and dropped if nobody takes it, outside the borrow: both may be code of users.
         let mut own = Own(Some(waker.clone()));
+        let mut was_armed = false;
         let parked = home::with_kernel(kernel, |core| {
             core.with_io(|io, acts| {
                 let object = io.object(key).ok_or_else(closed)?;
                 self.reason = object.read.wait_reason();
+                was_armed = object.read.is_armed() && !object.read.inbox.is_ready();
                 object.wait_read(key, ticket, own.take(), acts)
             })
         });
         match parked.unwrap_or_else(|| Err(wrong_kernel())) {
             Ok(ticket) => self.ticket = Some(ticket),
             Err(error) => return Park::Ended(Err(error)),
+        }
+        // Nothing was begun that could have brought something at once.
+        if was_armed {
+            return Park::Waits;
         }
         match self.id.try_receive() {
             Some(taken) => {
