@@ -6,7 +6,9 @@ use std::pin::pin;
 use std::task::Poll;
 use std::thread;
 
-use bibelot::{AsCancelled, TcpStream, shield, sleep, spawn, timeout_after, yield_now};
+use bibelot::{
+    AsCancelled, Backend, Kernel, TcpStream, shield, sleep, spawn, timeout_after, yield_now,
+};
 use bibelot_kernel::io::{Busy, RawSender, WrongKernel, call, operate};
 use bibelot_reactor::{Call, ListenHow, Op, Outcome};
 
@@ -277,4 +279,42 @@ fn an_empty_raw_send_is_done() {
         assert!(read_all(peer).await?.is_empty());
         Ok(())
     });
+}
+
+#[test]
+fn a_raw_send_that_has_ended_stands_in_nobodys_way_while_its_future_is_kept() {
+    each(async || {
+        let (sender, peer) = pair().await?;
+        let mut kept = sender.send(vec![1; 3]);
+        assert_eq!((&mut kept).await.unwrap().0, 3);
+        assert_eq!(sender.send(vec![2; 3]).await.unwrap().0, 3);
+        assert_eq!(sender.settled().await??, 6);
+        drop((sender, kept));
+        assert_eq!(read_all(peer).await?, [1, 1, 1, 2, 2, 2]);
+        Ok(())
+    });
+}
+
+#[test]
+fn a_kernel_that_ends_asks_the_raw_sends_that_outlive_it_to_end() {
+    for backend in [Backend::Uring, Backend::Poll] {
+        let Ok(mut kernel) = Kernel::builder().backend(backend).build() else {
+            eprintln!("skipped on {backend:?}");
+            continue;
+        };
+        // The peer belongs to nobody's kernel, so that its end does not end the send.
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let caller = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        caller.set_nonblocking(true).unwrap();
+        let _peer = listener.accept().unwrap();
+        let kept = kernel.block_on(async {
+            let sender = RawSender::new(std::os::fd::OwnedFd::from(caller).into());
+            let mut kept = sender.send_all(vec![1; MUCH]);
+            begin(&mut kept).await;
+            (sender, kept)
+        });
+        let report = kernel.shutdown();
+        assert!(report.is_clean(), "{report:?}");
+        drop(kept);
+    }
 }
