@@ -10,12 +10,20 @@ use crate::cell::Cell;
 use crate::child;
 use crate::rounds::Figure;
 
+/// Whether a cell is one whose operations can be counted: without a network, and neither memory nor so
+/// large that few and many are the same.
+pub fn can_count(cell: Cell, scale: f64) -> bool {
+    let (few, many) = counts(cell, scale);
+    few < many && cell.figure() == Figure::Cpu && !cell.has_network()
+}
+
+fn counts(cell: Cell, scale: f64) -> (u64, u64) {
+    (cell.ops(0.01 * scale), cell.ops(0.05 * scale))
+}
+
 /// Instructions per operation.
 pub fn per_op(contender: &str, cell: Cell, scale: f64) -> io::Result<f64> {
-    let (few, many) = (cell.ops(0.01 * scale), cell.ops(0.05 * scale));
-    if few == many || cell.figure() != Figure::Cpu {
-        return Err(io::Error::other("too large to be counted"));
-    }
+    let (few, many) = counts(cell, scale);
     let span = count(contender, cell, many)?.saturating_sub(count(contender, cell, few)?);
     Ok(span as f64 / (many - few) as f64)
 }

@@ -77,7 +77,7 @@ fn compare(options: &Options) -> Result<(), String> {
     let mut report = Report::default();
     for &cell in CELLS {
         if !is_chosen(&options.cells, &cell.to_string())
-            || (options.instructions && cell.has_network())
+            || (options.instructions && !instructions::can_count(cell, options.scale))
         {
             continue;
         }

@@ -83,7 +83,12 @@ fn number<T: std::str::FromStr>(value: &str) -> Result<T, String> {
 
 /// Whether one of the prefixes begins `name`; none at all begin everything.
 pub fn is_chosen(prefixes: &[String], name: &str) -> bool {
-    prefixes.is_empty() || prefixes.iter().any(|prefix| name.starts_with(prefix))
+    let begins = |prefix: &String| {
+        let rest = name.strip_prefix(prefix.as_str());
+        // A number is a whole one.
+        rest.is_some_and(|rest| !rest.starts_with(|next: char| next.is_ascii_digit()))
+    };
+    prefixes.is_empty() || prefixes.iter().any(begins)
 }
 
 #[cfg(test)]
@@ -100,6 +105,7 @@ mod tests {
         assert_eq!((options.rounds, options.scale), (3, 1.0));
         assert!(is_chosen(&options.cells, "echo/64x1"));
         assert!(!is_chosen(&options.cells, "yield/1"));
+        assert!(is_chosen(&options.cells, "spawn/1") && !is_chosen(&options.cells, "spawn/1000"));
     }
 
     #[test]
