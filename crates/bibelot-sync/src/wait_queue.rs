@@ -181,11 +181,12 @@ impl<W> WaitQueue<W> {
         }
     }
 
-    /// Takes a waiter out if it was served; else its ticket stays good.
-    pub(crate) fn leave_if_granted(&mut self, ticket: Ticket) -> Result<W, Ticket> {
-        let entry = self.entry_mut(&ticket);
-        if entry.waker.is_some() {
-            return Err(ticket);
+    /// Takes a waiter out if it was served; else says whether waking `waker` reaches it.
+    #[inline]
+    pub(crate) fn leave_if_granted(&mut self, ticket: &Ticket, waker: &Waker) -> Result<W, bool> {
+        let entry = self.entry_mut(ticket);
+        if let Some(held) = &entry.waker {
+            return Err(held.will_wake(waker));
         }
         let value = entry.value.take().expect("a ticket names a waiter");
         self.free_slot(ticket.slot);

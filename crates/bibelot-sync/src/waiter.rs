@@ -122,22 +122,21 @@ impl<'a, S: Shell, K: Turn> Waiter<'a, S, K> {
         }
     }
 
+    #[inline]
     fn look(&mut self, waker: &Waker) -> Look<K::Out> {
-        let Stage::Parked(ticket) = mem::replace(&mut self.stage, Stage::Done) else {
+        let Stage::Parked(ticket) = &self.stage else {
             panic!("a wait was polled after its end");
         };
         let kind = &mut self.kind;
-        let (look, ticket) = act(self.cell, |state, wakes| {
-            match K::line(state).leave_if_granted(ticket) {
-                Ok(slot) => (Look::Granted(kind.finish(state, slot, wakes)), None),
-                Err(ticket) if K::line(state).has_waker(&ticket, waker) => {
-                    (Look::SameWaker, Some(ticket))
-                }
-                Err(ticket) => (Look::OtherWaker, Some(ticket)),
+        let look = act(self.cell, |state, wakes| {
+            match K::line(state).leave_if_granted(ticket, waker) {
+                Ok(slot) => Look::Granted(kind.finish(state, slot, wakes)),
+                Err(true) => Look::SameWaker,
+                Err(false) => Look::OtherWaker,
             }
         });
-        if let Some(ticket) = ticket {
-            self.stage = Stage::Parked(ticket);
+        if let Look::Granted(_) = look {
+            self.stage = Stage::Done;
         }
         look
     }

@@ -9,7 +9,7 @@
 //! # Invariants
 //!
 //! - While a getter is parked, no item is stored.
-//! - While a putter is parked, stored items, granted and reserved room fill the capacity.
+//! - While a putter is parked, stored items and promised room fill the capacity.
 //! - `handed` counts the items in slots of getters that have not taken them; until they are taken or
 //!   come back, and until reserved room is used or given back, a closed queue does not say that it is
 //!   empty for good.
@@ -24,9 +24,9 @@ pub(crate) struct State<B: Store> {
     /// 0 for a rendezvous, `usize::MAX` for no limit.
     capacity: usize,
     closed: bool,
-    /// Room promised to putters that have not used it yet; a close takes it back.
-    granted: usize,
-    /// Room in the hands of permits, which a close leaves to them.
+    /// Room granted to putters that have not used it yet, and reserved room.
+    promised: usize,
+    /// That part of it which permits have; a close takes back the rest.
     reserved: usize,
     handed: usize,
     /// Items put and not counted done.
@@ -45,7 +45,7 @@ impl<B: Store> State<B> {
             items: B::default(),
             capacity,
             closed: false,
-            granted: 0,
+            promised: 0,
             reserved: 0,
             handed: 0,
             undone: 0,
@@ -80,9 +80,9 @@ impl<B: Store> State<B> {
     /// Whether somebody who comes now has to wait for room.
     #[inline]
     pub(super) fn is_full(&self) -> bool {
-        // All are bounded by memory, so the sum does not overflow; and while somebody is parked, they
+        // Both are bounded by memory, so the sum does not overflow; and while somebody is parked, they
         // fill the capacity.
-        self.items.count() + self.granted + self.reserved >= self.capacity
+        self.items.count() + self.promised >= self.capacity
             && (self.capacity != 0 || self.getters.is_empty())
     }
 
@@ -135,7 +135,7 @@ impl<B: Store> State<B> {
         if self.closed {
             return Err(PutError(item));
         }
-        self.granted -= 1;
+        self.promised -= 1;
         self.undone += 1;
         self.supply(item, wakes);
         // The item may have gone straight to a getter.
@@ -146,7 +146,7 @@ impl<B: Store> State<B> {
     /// Takes back the room of a putter that will not use it.
     pub(super) fn refuse_room(&mut self, wakes: &mut Wakes) {
         if !self.closed {
-            self.granted -= 1;
+            self.promised -= 1;
             self.grant_room(wakes);
         }
     }
@@ -159,6 +159,7 @@ impl<B: Store> State<B> {
         if self.is_full() {
             return Err(TryPutError::Full(()));
         }
+        self.promised += 1;
         self.reserved += 1;
         Ok(())
     }
@@ -168,13 +169,13 @@ impl<B: Store> State<B> {
         if self.closed {
             return Err(PutError(()));
         }
-        self.granted -= 1;
         self.reserved += 1;
         Ok(())
     }
 
     /// Puts the item of a permit, also into a closed queue.
     pub(super) fn put_reserved(&mut self, item: B::Item, wakes: &mut Wakes) {
+        self.promised -= 1;
         self.reserved -= 1;
         self.undone += 1;
         self.supply(item, wakes);
@@ -183,6 +184,7 @@ impl<B: Store> State<B> {
 
     /// Takes back the room of a permit that was not used.
     pub(super) fn unreserve(&mut self, wakes: &mut Wakes) {
+        self.promised -= 1;
         self.reserved -= 1;
         self.grant_room(wakes);
         self.release_if_drained(wakes);
@@ -195,15 +197,19 @@ impl<B: Store> State<B> {
                 self.grant_room(wakes);
                 Ok(item)
             }
-            None if self.is_drained() => Err(TryGetError::Closed),
-            None if self.is_rendezvous() => self.take_offer(wakes),
-            None => Err(TryGetError::Empty),
+            None => self.take_offer(wakes),
         }
     }
 
-    /// Takes the item that the oldest putter of a rendezvous offers.
+    /// Takes the item that the oldest putter of a rendezvous offers; elsewhere there is none.
     #[inline(never)]
     fn take_offer(&mut self, wakes: &mut Wakes) -> Result<B::Item, TryGetError> {
+        if self.is_drained() {
+            return Err(TryGetError::Closed);
+        }
+        if !self.is_rendezvous() {
+            return Err(TryGetError::Empty);
+        }
         let (slot, waker) = self.putters.grant().ok_or(TryGetError::Empty)?;
         wakes.push(waker);
         self.undone += 1;
@@ -261,7 +267,7 @@ impl<B: Store> State<B> {
             return;
         }
         self.closed = true;
-        self.granted = 0;
+        self.promised = self.reserved;
         self.putters.grant_all(wakes, |_| ());
         self.watchers.grant_all(wakes, |()| ());
         self.release_if_drained(wakes);
@@ -294,7 +300,7 @@ impl<B: Store> State<B> {
     #[inline(never)]
     fn grant_to_putters(&mut self, wakes: &mut Wakes) {
         while !self.putters.is_empty() && !self.is_full() {
-            self.granted += 1;
+            self.promised += 1;
             self.putters.grant_with(wakes, |_| ());
         }
     }

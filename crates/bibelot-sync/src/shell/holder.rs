@@ -12,7 +12,7 @@ impl<D> Cell<D> for Rc<RefCell<Kept<D>>> {
         Rc::new(RefCell::new(Kept::new(data)))
     }
 
-    #[inline]
+    #[inline(always)]
     fn with<R>(&self, body: impl FnOnce(&mut Kept<D>) -> R) -> R {
         body(&mut self.borrow_mut())
     }
@@ -27,7 +27,7 @@ impl<D> Cell<D> for Arc<Mutex<Kept<D>>> {
         Arc::new(Mutex::new(Kept::new(data)))
     }
 
-    #[inline]
+    #[inline(always)]
     fn with<R>(&self, body: impl FnOnce(&mut Kept<D>) -> R) -> R {
         // No code of users runs under the lock, so a poisoned one is a good one.
         body(&mut self.lock().unwrap_or_else(PoisonError::into_inner))
