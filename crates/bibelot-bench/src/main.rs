@@ -73,7 +73,14 @@ fn list() {
 /// Measures what was chosen, prints a table as soon as it is there, and writes the report.
 fn compare(options: &Options) -> Result<(), String> {
     pin::pin(pin::Place::Load);
-    let contenders = contender::contenders();
+    let mut contenders = contender::contenders();
+    contenders.retain(|it| {
+        let is_available = it.is_available();
+        if !is_available {
+            println!("{} is left out: there is no io_uring here\n", it.name());
+        }
+        is_available
+    });
     let mut report = Report::default();
     for &cell in CELLS {
         if !is_chosen(&options.cells, &cell.to_string())

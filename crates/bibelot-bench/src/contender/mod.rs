@@ -42,6 +42,11 @@ pub trait Contender {
     /// What it is to us.
     fn role(&self) -> Role;
 
+    /// Whether it can run here at all.
+    fn is_available(&self) -> bool {
+        true
+    }
+
     /// Whether it runs this cell.
     fn has(&self, cell: Cell) -> bool;
 
@@ -74,6 +79,11 @@ pub fn from_name(name: &str) -> Option<Box<dyn Contender>> {
 
 fn unsupported<T>() -> io::Result<T> {
     Err(io::ErrorKind::Unsupported.into())
+}
+
+/// Whether the operating system grants a ring.
+fn has_io_uring() -> bool {
+    io_uring::IoUring::new(8).is_ok()
 }
 
 /// Where servers listen.

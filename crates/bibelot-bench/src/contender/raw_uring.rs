@@ -29,6 +29,10 @@ impl Contender for RawUring {
         Role::Limit
     }
 
+    fn is_available(&self) -> bool {
+        super::has_io_uring()
+    }
+
     fn has(&self, cell: Cell) -> bool {
         cell.has_network()
     }

@@ -26,6 +26,10 @@ impl Contender for Bibelot {
         Role::Ours
     }
 
+    fn is_available(&self) -> bool {
+        self.0 != Backend::Uring || super::has_io_uring()
+    }
+
     fn has(&self, _: Cell) -> bool {
         true
     }

@@ -24,6 +24,10 @@ impl Contender for Monoio {
         Role::Peer
     }
 
+    fn is_available(&self) -> bool {
+        super::has_io_uring()
+    }
+
     fn has(&self, _: Cell) -> bool {
         true
     }
