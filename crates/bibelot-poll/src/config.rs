@@ -16,12 +16,13 @@ pub struct PollConfig {
 }
 
 impl Default for PollConfig {
-    /// Receives of 16 KiB, of which 256 are kept; 1024 events; the default workers.
+    /// Receives of 16 KiB, of which 256 are kept; 64 events, so that the buffers of one look are warm
+    /// still when their readers run; the default workers.
     fn default() -> Self {
         Self {
             receive_len: 16 * 1024,
             receive_kept_max: 256,
-            events_max: 1024,
+            events_max: 64,
             workers: PoolLimits::default(),
         }
     }

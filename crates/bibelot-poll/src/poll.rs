@@ -204,7 +204,9 @@ impl Poll {
 
     /// Takes the ends that wait here: of what was cancelled and of what workers did.
     fn collect(&mut self, ends: &mut Vec<Completion>) {
-        ends.extend(self.ended.drain(..).map(|ended| ended.completion));
+        if !self.ended.is_empty() {
+            ends.extend(self.ended.drain(..).map(|ended| ended.completion));
+        }
         if !self.pool.is_idle() {
             self.pool.collect(ends);
         }
