@@ -9,7 +9,9 @@ use std::pin::{Pin, pin};
 use std::task::{Context, Poll, Waker};
 use std::time::Instant;
 
-use bibelot_sync::generic::{Event, Fifo, Local, Lock, Queue, Semaphore, Shell, Universal};
+use bibelot_sync::generic::{
+    Event, Fifo, Local, Lock, Queue, RwLock, Semaphore, Shell, Universal, broadcast, watch,
+};
 
 const ROUNDS: usize = 7;
 const TIMES: u64 = 200_000;
@@ -71,6 +73,14 @@ fn main() {
         "semaphore: acquire, give back",
         semaphore::<Local>,
         semaphore::<Universal>,
+    );
+    row("rwlock: read, let go", read::<Local>, read::<Universal>);
+    row("rwlock: write, let go", write::<Local>, write::<Universal>);
+    row("watch: send, see", seen::<Local>, seen::<Universal>);
+    row(
+        "broadcast: send, received by two",
+        heard::<Local>,
+        heard::<Universal>,
     );
 }
 
@@ -240,6 +250,41 @@ fn semaphore<S: Shell>() -> u64 {
     let semaphore = Semaphore::<S>::new(1);
     for _ in 0..TIMES {
         black_box(now(semaphore.acquire()).unwrap().count());
+    }
+    TIMES
+}
+
+fn read<S: Shell>() -> u64 {
+    let lock = RwLock::<u64, S>::new(7);
+    for _ in 0..TIMES {
+        black_box(*now(lock.read()));
+    }
+    TIMES
+}
+
+fn write<S: Shell>() -> u64 {
+    let lock = RwLock::<u64, S>::new(0);
+    for _ in 0..TIMES {
+        *now(lock.write()) = black_box(7);
+    }
+    TIMES
+}
+
+fn seen<S: Shell>() -> u64 {
+    let (sender, mut receiver) = watch::<u64, S>(0);
+    for value in 0..TIMES {
+        sender.send(black_box(value));
+        black_box(*receiver.see());
+    }
+    TIMES
+}
+
+fn heard<S: Shell>() -> u64 {
+    let (sender, mut one) = broadcast::<u64, S>(16);
+    let mut other = one.clone();
+    for item in 0..TIMES {
+        sender.send(black_box(item)).unwrap();
+        black_box(now(one.recv()).unwrap() + now(other.recv()).unwrap());
     }
     TIMES
 }

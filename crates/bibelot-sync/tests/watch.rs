@@ -16,6 +16,7 @@ in_both_shells! {
     looking_does_not_take_a_value_as_seen_and_seeing_does,
     a_value_that_somebody_reads_stays_as_it_is,
     nobody_hears_of_changes_when_the_senders_are_gone_but_the_last_is_seen,
+    those_that_wait_hear_that_the_last_sender_is_gone,
     wait_for_looks_now_and_after_each_change,
     an_update_runs_again_when_another_value_came_between,
     senders_hear_that_nobody_reads,
@@ -98,6 +99,21 @@ fn nobody_hears_of_changes_when_the_senders_are_gone_but_the_last_is_seen<S: She
         Err(SendersGone)
     ));
     assert_eq!(*now(receiver.wait_for(|value| *value == 1)).unwrap(), 1);
+}
+
+fn those_that_wait_hear_that_the_last_sender_is_gone<S: Shell>() {
+    let (sender, mut receiver) = watch::<_, S>(0);
+    let (other, mut second) = (sender.clone(), receiver.clone());
+    let flags = [Flag::new(), Flag::new()];
+    let (mut change, mut wanted) = (receiver.changed(), second.wait_for(|value| *value == 1));
+    assert!(poll(&mut change, &flags[0]).is_pending());
+    assert!(poll(&mut wanted, &flags[1]).is_pending());
+    drop(sender);
+    assert!(!flags[0].take() && !flags[1].take());
+    drop(other);
+    assert!(flags.iter().all(Flag::take));
+    assert_eq!(now(change), Err(SendersGone));
+    assert!(matches!(now(wanted), Err(SendersGone)));
 }
 
 fn wait_for_looks_now_and_after_each_change<S: Shell>() {

@@ -21,6 +21,7 @@ mod lock;
 mod notify;
 mod once;
 mod once_cell;
+mod order;
 mod queue;
 mod reentrant;
 mod rendezvous;
