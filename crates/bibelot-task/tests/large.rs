@@ -61,10 +61,6 @@ fn run_to_its_end(runnable: Runnable<Tag>, task: &TaskRef<Tag>) {
 }
 
 #[test]
-#[cfg_attr(
-    debug_assertions,
-    ignore = "a future that is returned passes the stack at opt-level 0"
-)]
 fn a_future_of_a_mebibyte_is_built_in_its_cell() {
     on_a_small_stack(|| {
         let house = House::new();
