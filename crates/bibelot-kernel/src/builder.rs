@@ -163,6 +163,7 @@ impl Builder {
             ends: Vec::new(),
             is_down: false,
             at_shutdown: Vec::new(),
+            failure: None,
         })
     }
 }

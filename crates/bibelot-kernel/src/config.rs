@@ -25,9 +25,9 @@ pub enum OnPanic {
     /// The panic is the joiner's to handle.
     #[default]
     Contain,
-    /// All tasks and the main future are cancelled, with [`Cause::Shutdown`](crate::Cause::Shutdown).
+    /// The program ends, as if the task had called [`exit(101)`](crate::exit()).
     Shutdown,
-    /// The process is aborted.
+    /// The process is aborted, once the panic was reported.
     Abort,
 }
 

@@ -22,6 +22,7 @@ use crate::choose::Paths;
 use crate::config::Config;
 use crate::counters::Counters;
 use crate::current::Current;
+use crate::exit::End;
 use crate::home::KernelId;
 use crate::io;
 use crate::numbers::Numbers;
@@ -59,8 +60,8 @@ pub(crate) struct Core {
     pub counters: Counters,
     /// The scopes around the code being polled.
     pub path: Path,
-    /// Tasks spawned from now on are born cancelled.
-    pub closing: Cell<bool>,
+    /// What was said about the end of it all.
+    pub end: End,
     /// What came from other threads is being taken in.
     pub is_admitting: Cell<bool>,
     /// It has let go of everything; what is spawned now, in a drop that always spawns again, is leaked.
@@ -106,7 +107,7 @@ impl Core {
             paths: Paths::default(),
             counters: Counters::default(),
             path: Path::new(),
-            closing: Cell::new(false),
+            end: End::new(),
             is_admitting: Cell::new(false),
             is_over: Cell::new(false),
             main_queued: Cell::new(false),

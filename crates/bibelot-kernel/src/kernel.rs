@@ -5,7 +5,7 @@ use std::future::Future;
 use std::io;
 use std::os::fd::RawFd;
 use std::panic::{Location, resume_unwind};
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -16,9 +16,10 @@ use crate::backend::BackendInfo;
 use crate::builder::Builder;
 use crate::core::Core;
 use crate::counters::KernelCounters;
+use crate::exit::MainDropped;
 use crate::home::{self, KernelId};
 use crate::kernel_handle::KernelHandle;
-use crate::main_future::Main;
+use crate::main_future::{Main, Outcome};
 use crate::record::RecordReader;
 use crate::shutdown::ShutdownReport;
 use crate::tasks::Ending;
@@ -37,12 +38,21 @@ pub struct Kernel {
     pub(crate) ends: Vec<Completion>,
     pub(crate) is_down: bool,
     pub(crate) at_shutdown: Vec<Box<dyn FnOnce()>>,
+    /// Why it cannot go on.
+    pub(crate) failure: Option<String>,
 }
 
 /// A kernel cannot be had on this thread, because it has one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("this thread has a bibelot kernel already, and can have only one at a time")]
 pub struct AlreadyRunning;
+
+/// The kernel cannot go on, because its reactor failed before.
+///
+/// It comes inside an [`io::Error`]. Shutting the kernel down is all that is left.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the kernel's reactor failed before: {0}")]
+pub struct Poisoned(String);
 
 /// What one [`Kernel::turn`] did and what it waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -88,38 +98,85 @@ impl Kernel {
     ///
     /// # Errors
     ///
-    /// When the reactor is beyond use, or when a simulated world finds that nothing will ever happen.
+    /// When the reactor is beyond use, and from then on [`Poisoned`] inside the error; when a simulated
+    /// world finds that nothing will ever happen; [`MainDropped`] inside the error when the future was
+    /// asked to stop and did not, see [`exit`](crate::exit()) and [`KernelHandle::stop`]; the error that
+    /// was given to [`KernelHandle::break_off`].
     ///
     /// # Panics
     ///
     /// With the future's own panic, and when called from inside a task of this kernel.
     #[track_caller]
     pub fn try_block_on<F: Future>(&mut self, future: F) -> io::Result<F::Output> {
+        self.check()?;
         let core = self.core.clone();
         let main = Main::begin(&core, Location::caller());
-        let mut future = pin!(future);
-        let mut outcome = None;
+        let mut future = pin!(Some(future));
         core.wake_main();
-        let attention = Attention::begin(&core);
-        while outcome.is_none() {
-            let mut poll = || {
-                outcome = main.poll(future.as_mut());
-                outcome.is_some()
-            };
-            core.turn(Idle::Wait, &mut self.ends, &mut poll)?;
-        }
-        drop(attention);
-        match outcome {
-            Some(Ok(value)) => {
+        let outcome = {
+            let _attention = Attention::begin(&core);
+            self.drive(&core, &main, future.as_mut())
+        };
+        // What is left of it goes while it still has its place among the tasks.
+        future.set(None);
+        match self.keep(outcome)?? {
+            Outcome::Returned(value) => {
                 main.end(Ending::Returned);
                 Ok(value)
             }
-            Some(Err(payload)) => {
+            Outcome::Panicked(payload) => {
                 main.end(Ending::Panicked);
                 resume_unwind(payload)
             }
-            None => unreachable!("the loop ends with an outcome"),
+            Outcome::Deaf(cancelled) => {
+                main.end(Ending::Deaf);
+                Err(MainDropped::Deaf(cancelled).into())
+            }
         }
+    }
+
+    /// Turns until the main future has ended or is to be dropped; an error of its own is the reactor's.
+    fn drive<F: Future>(
+        &mut self,
+        core: &Rc<Core>,
+        main: &Main<'_>,
+        mut future: Pin<&mut Option<F>>,
+    ) -> io::Result<io::Result<Outcome<F::Output>>> {
+        let mut outcome = None;
+        loop {
+            let mut poll = || {
+                outcome = future
+                    .as_mut()
+                    .as_pin_mut()
+                    .and_then(|future| main.poll(future));
+                outcome.is_some()
+            };
+            core.turn(core.idle(), &mut self.ends, &mut poll)?;
+            if let Some(outcome) = outcome {
+                return Ok(Ok(outcome));
+            }
+            if let Some(error) = core.end.verdict(core.now()) {
+                return Ok(Err(error));
+            }
+        }
+    }
+
+    /// Refuses to go on after a failure that was final.
+    fn check(&self) -> io::Result<()> {
+        match &self.failure {
+            Some(failure) => Err(io::Error::other(Poisoned(failure.clone()))),
+            None => Ok(()),
+        }
+    }
+
+    /// Remembers a failure that is final.
+    fn keep<T>(&mut self, result: io::Result<T>) -> io::Result<T> {
+        if let Err(error) = &result
+            && error.kind() != io::ErrorKind::Deadlock
+        {
+            self.failure = Some(error.to_string());
+        }
+        result
     }
 
     /// Makes one pass without waiting: for loops that belong to somebody else.
@@ -128,12 +185,15 @@ impl Kernel {
     ///
     /// # Errors
     ///
-    /// When the reactor is beyond use.
+    /// When the reactor is beyond use, and from then on [`Poisoned`] inside the error.
     pub fn turn(&mut self) -> io::Result<Turn> {
+        self.check()?;
         let core = self.core.clone();
-        let done = core.turn(Idle::Look, &mut self.ends, &mut || false)?;
+        let done = core.turn(Idle::Look, &mut self.ends, &mut || false);
+        let done = self.keep(done)?;
         // What the turn left for the world goes out now: nobody knows when the next turn will be.
-        core.look_at_world(Some(Duration::ZERO), &mut self.ends)?;
+        let looked = core.look_at_world(Some(Duration::ZERO), &mut self.ends);
+        self.keep(looked)?;
         let fd = core.reactor.borrow_mut().wait_fd();
         Ok(Turn {
             fd,
@@ -181,6 +241,13 @@ impl Kernel {
     #[must_use]
     pub fn reader(&self) -> RecordReader {
         self.core.records.reader()
+    }
+
+    /// The status that [`exit`](crate::exit()) asked for, if it was called; 101 after a panic under
+    /// [`OnPanic::Shutdown`](crate::OnPanic::Shutdown).
+    #[must_use]
+    pub fn exit_code(&self) -> Option<i32> {
+        self.core.end.code()
     }
 
     /// How many tasks have not ended.

@@ -1,5 +1,9 @@
 //! The kernel's handle: what other threads may ask of a running kernel.
 
+use std::io;
+use std::rc::Rc;
+
+use crate::cancel::Cause;
 use crate::home::{self, KernelId};
 use crate::record::RecordReader;
 use crate::remote::{self, Message};
@@ -44,10 +48,34 @@ impl KernelHandle {
 
     /// Asks the main future to end, with [`Cause::Shutdown`](crate::Cause::Shutdown): the run under way
     /// returns when it has. Without a run under way nothing happens.
+    #[doc(alias = "KernelExit")]
     pub fn stop(&self) {
-        let here = home::with_kernel(self.id, |core| core.stop());
+        self.stop_with(Cause::Shutdown);
+    }
+
+    /// The same, for this cause.
+    pub fn stop_with(&self, cause: Cause) {
+        match home::with_kernel(self.id, Rc::clone) {
+            Some(core) => core.stop(cause),
+            None => remote::send(self.id, Message::Stop(cause)),
+        }
+    }
+
+    /// Ends the run under way with this error, at the end of the turn: the main future is dropped as it
+    /// is, and [`try_block_on`](crate::Kernel::try_block_on) returns the error. For who watches over a program
+    /// from outside. Without a run under way nothing happens.
+    pub fn break_off(&self, error: io::Error) {
+        match home::with_kernel(self.id, Rc::clone) {
+            Some(core) => core.break_off(error),
+            None => remote::send(self.id, Message::BreakOff(error)),
+        }
+    }
+
+    /// Asks the kernel's program to end with a status; see [`exit`](crate::exit()).
+    pub fn exit(&self, code: i32) {
+        let here = home::with_kernel(self.id, |core| core.exit(code));
         if here.is_none() {
-            remote::send(self.id, Message::Stop);
+            remote::send(self.id, Message::Exit(code));
         }
     }
 }

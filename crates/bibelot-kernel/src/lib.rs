@@ -6,7 +6,7 @@
 //!
 //! | File | What it holds |
 //! |---|---|
-//! | `kernel`, `builder`, `shutdown` | making, running and ending a kernel |
+//! | `kernel`, `builder`, `shutdown`, `exit` | making, running and ending a kernel; a status for its end |
 //! | `main_future`, `kernel_handle` | what `block_on` runs; a running kernel from other threads |
 //! | `turn`, `run_task`, `ready`, `choose` | one pass; one poll; what comes next |
 //! | `core`, `counters`, `home`, `remote` | the state; which kernel is here; how other threads reach it |
@@ -38,6 +38,7 @@ mod counters;
 mod current;
 mod deliver;
 mod end_listener;
+mod exit;
 mod home;
 pub mod io;
 mod join;
@@ -75,9 +76,10 @@ pub use cancel::{
 pub use config::OnPanic;
 pub use counters::KernelCounters;
 pub use end_listener::Listening;
+pub use exit::{MainDropped, exit};
 pub use home::KernelId;
 pub use join::{EndOp, Join, JoinOp, JoinOwned, WaitEnd};
-pub use kernel::{AlreadyRunning, Kernel, Turn, is_running};
+pub use kernel::{AlreadyRunning, Kernel, Poisoned, Turn, is_running};
 pub use kernel_handle::KernelHandle;
 pub use observer::{Observer, Suspended, Terminated};
 pub use panic::Panic;

@@ -12,12 +12,14 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Wake, Waker};
 
+use crate::cancel::Cancelled;
 use crate::core::{Core, contain, wake_all};
 use crate::current::Own;
 use crate::home::{self, KernelId};
 use crate::observer::{Suspended, Terminated};
 use crate::record::Tenant;
 use crate::remote;
+use crate::run_task::terminated;
 use crate::task::TaskId;
 use crate::tasks::Ending;
 use crate::turn::poll_once;
@@ -67,22 +69,26 @@ impl<'a> Main<'a> {
             number,
         };
         core.observers.created(id);
+        core.begin_main();
         Self { core, id, waker }
     }
 
-    /// Polls the main future once.
-    pub(crate) fn poll<F: Future>(
-        &self,
-        future: Pin<&mut F>,
-    ) -> Option<Result<F::Output, Box<dyn Any + Send>>> {
+    /// Polls the main future once; its end, if that has come.
+    pub(crate) fn poll<F: Future>(&self, future: Pin<&mut F>) -> Option<Outcome<F::Output>> {
         let core = self.core;
         let record = core.records.tenant(self.id.key.slot);
         core.begin_poll(record, self.id.key.slot, Own::Main(self.waker.data()));
         let polled = catch_unwind(AssertUnwindSafe(|| poll_once(future, &self.waker)));
+        let deaf = match polled {
+            Ok(None) => core.unheard(),
+            _ => None,
+        };
         core.end_poll(self.id.key);
-        match polled {
-            Ok(Some(value)) => Some(Ok(value)),
-            Ok(None) => {
+        match (polled, deaf) {
+            (Ok(Some(value)), _) => Some(Outcome::Returned(value)),
+            (Err(payload), _) => Some(Outcome::Panicked(payload)),
+            (Ok(None), Some(request)) => Some(Outcome::Deaf(Cancelled::new(request.cause))),
+            (Ok(None), None) => {
                 if core.main_queued.get() {
                     record.ready();
                     core.observers.suspended(self.id, Suspended::Ready);
@@ -91,24 +97,27 @@ impl<'a> Main<'a> {
                 }
                 None
             }
-            Err(payload) => Some(Err(payload)),
         }
     }
 
     pub(crate) fn end(self, ending: Ending) {
-        self.core.main_key.set(None);
-        let how = match ending {
-            Ending::Panicked => Terminated::Panicked,
-            _ => Terminated::Returned,
-        };
-        self.core.main_ended(self.id, ending, how);
+        self.core.end_main();
+        self.core.main_ended(self.id, ending, terminated(ending));
     }
+}
+
+/// How a main future ended.
+pub(crate) enum Outcome<T> {
+    Returned(T),
+    Panicked(Box<dyn Any + Send>),
+    /// Nothing in it hears this request, so it is to be dropped.
+    Deaf(Cancelled),
 }
 
 impl Drop for Main<'_> {
     fn drop(&mut self) {
         // After `end` this finds nothing left.
-        self.core.main_key.set(None);
+        self.core.end_main();
         self.core
             .main_ended(self.id, Ending::Aborted, Terminated::Aborted);
     }

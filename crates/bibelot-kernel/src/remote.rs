@@ -12,6 +12,7 @@
 //!   back and dropped where it was sent.
 
 use std::fmt;
+use std::io;
 use std::mem;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
@@ -22,7 +23,6 @@ use bibelot_timer::Key as TimerKey;
 
 use crate::cancel::Cause;
 use crate::home::KernelId;
-use crate::io;
 use crate::tag::Tag;
 use crate::tasks::TaskKey;
 
@@ -73,7 +73,11 @@ pub(crate) struct Post {
 #[derive(Debug)]
 pub(crate) enum Message {
     /// The main future is to end.
-    Stop,
+    Stop(Cause),
+    /// The run under way is to end with this error.
+    BreakOff(io::Error),
+    /// Everything is to end, with a status.
+    Exit(i32),
     /// A task handle was dropped.
     Release(TaskKey),
     /// A task is to be cancelled.
@@ -89,7 +93,7 @@ pub(crate) enum Message {
     /// A sleep or limit was dropped.
     CancelTimer(TimerKey),
     /// A handle to something of the reactor's was dropped.
-    Io(io::Message),
+    Io(crate::io::Message),
 }
 
 /// Takes a place for a new kernel; `None` if all are taken.

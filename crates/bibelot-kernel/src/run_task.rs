@@ -7,7 +7,7 @@ use bibelot_task::{Aborted, Ran, Runnable};
 use bibelot_timer::Instant;
 
 use crate::budget;
-use crate::cancel::{Cause, Request};
+use crate::cancel::Request;
 use crate::config::OnPanic;
 use crate::core::{Core, contain, wake_all};
 use crate::current::Own;
@@ -72,27 +72,8 @@ impl Core {
     fn after_panic(self: &Rc<Self>) {
         match self.config.on_panic {
             OnPanic::Contain => {}
-            OnPanic::Shutdown => {
-                self.cancel_all();
-            }
+            OnPanic::Shutdown => self.exit_after_panic(),
             OnPanic::Abort => std::process::abort(),
-        }
-    }
-
-    /// Asks every task and the main future to end, newest first; how many that were.
-    pub(crate) fn cancel_all(self: &Rc<Self>) -> usize {
-        self.closing.set(true);
-        let asked = self.tasks.borrow().newest_first();
-        for &key in &asked {
-            self.cancel(key, Cause::Shutdown);
-        }
-        asked.len()
-    }
-
-    /// Asks the main future to end.
-    pub(crate) fn stop(self: &Rc<Self>) {
-        if let Some(key) = self.main_key.get() {
-            self.cancel(key, Cause::Shutdown);
         }
     }
 
@@ -284,7 +265,8 @@ impl Core {
     }
 }
 
-fn terminated(ending: Ending) -> Terminated {
+/// The word of observers for an ending.
+pub(crate) fn terminated(ending: Ending) -> Terminated {
     match ending {
         Ending::Returned => Terminated::Returned,
         Ending::Panicked => Terminated::Panicked,

@@ -27,6 +27,8 @@ pub struct ShutdownReport {
     pub aborted: Vec<TaskInfo>,
     /// What was left of the kernel's dealings with the world.
     pub io: IoReport,
+    /// The status that [`exit`](crate::exit()) asked for, if it was called.
+    pub exit_code: Option<i32>,
     /// Why the kernel could not go on, if it could not.
     pub failure: Option<String>,
 }
@@ -63,6 +65,7 @@ impl Kernel {
             contain(callback);
         }
         report.io = core.io.borrow().report();
+        report.exit_code = core.end.code();
         core.let_go();
         home::move_out(core.id);
         report

@@ -171,7 +171,7 @@ impl Core {
             number,
         };
         self.observers.created(id);
-        if self.closing.get() {
+        if self.end.is_closing() {
             self.cancel(key, Cause::Shutdown);
         }
         Task::new(id)

@@ -55,6 +55,15 @@ pub(crate) struct Done {
 }
 
 impl Core {
+    /// How a turn for a main future treats an idle world.
+    #[inline]
+    pub(crate) fn idle(&self) -> Idle {
+        match self.end.main_until() {
+            until if until.is_never() => Idle::Wait,
+            until => Idle::WaitUntil(until),
+        }
+    }
+
     /// Makes one pass.
     pub(crate) fn turn(
         self: &Rc<Self>,
@@ -149,7 +158,9 @@ impl Core {
 
     fn do_message(self: &Rc<Self>, message: Message) {
         match message {
-            Message::Stop => self.stop(),
+            Message::Stop(cause) => self.stop(cause),
+            Message::BreakOff(error) => self.break_off(error),
+            Message::Exit(code) => self.exit(code),
             Message::Release(key) => self.release(key),
             Message::Cancel(key, cause) => {
                 self.cancel(key, cause);

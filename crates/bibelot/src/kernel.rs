@@ -9,7 +9,7 @@ use std::time::Duration;
 use bibelot_kernel::{Observer, OnPanic, ReadyTask, ShutdownReport};
 use bibelot_sched::Scheduler;
 
-use crate::Backend;
+use crate::{Backend, RunError};
 
 /// One thread's kernel.
 ///
@@ -191,18 +191,40 @@ impl Builder {
         drop(kernel);
         Ok(value)
     }
+
+    /// The same, with everything that can go wrong as an error, a call of [`exit`](crate::exit()) included.
+    ///
+    /// # Errors
+    ///
+    /// As [`try_run`].
+    ///
+    /// # Panics
+    ///
+    /// With the future's own panic.
+    #[track_caller]
+    pub fn try_run<F: Future>(self, future: F) -> Result<F::Output, RunError> {
+        let mut kernel = self.build().map_err(RunError::of_build)?;
+        let result = kernel.try_block_on(future);
+        match kernel.shutdown().exit_code {
+            Some(code) => Err(RunError::Exit(code)),
+            None => result.map_err(RunError::of_run),
+        }
+    }
 }
 
 /// Runs `future` on a new kernel, on the backend that the machine offers, and shuts the kernel down.
 ///
 /// Returns as soon as the future does; tasks that are left are cancelled, and what was written is sent.
 ///
+/// A call of [`exit`](crate::exit()) asks the future to stop like everything else, and what it makes of
+/// that is its value; [`try_run`] tells of the status, and `#[bibelot::main]` makes it the process's own.
+///
 /// Curio: `run(corofunc)`.
 ///
 /// # Panics
 ///
-/// With the future's own panic; when this thread has a kernel already; when no backend can be had. For
-/// an error instead use [`Kernel::builder`].
+/// With the future's own panic; when this thread has a kernel already; when no backend can be had; when
+/// the future was asked to stop and had to be dropped. [`try_run`] gives an error instead.
 ///
 /// # Examples
 ///
@@ -216,4 +238,34 @@ pub fn run<F: Future>(future: F) -> F::Output {
         Ok(mut kernel) => kernel.block_on(future),
         Err(error) => panic!("no kernel can be had: {error}"),
     }
+}
+
+/// The same as [`run`], with everything that can go wrong as an error.
+///
+/// # Errors
+///
+/// [`RunError::AlreadyRunning`] when this thread has a kernel; [`RunError::NoKernel`] when no backend can be
+/// had; [`RunError::Exit`] with the status when [`exit`](crate::exit()) was called, also during the clean-up;
+/// [`RunError::Dropped`] when the future was asked to stop and did not end by itself;
+/// [`RunError::Failed`] when the kernel cannot go on.
+///
+/// # Panics
+///
+/// With the future's own panic.
+///
+/// # Examples
+///
+/// ```
+/// use bibelot::{RunError, exit, sleep, spawn, try_run};
+/// use std::time::Duration;
+///
+/// let ended = try_run(async {
+///     spawn(async { exit(3) }).detach();
+///     sleep(Duration::from_secs(3600)).await
+/// });
+/// assert!(matches!(ended, Err(RunError::Exit(3))));
+/// ```
+#[track_caller]
+pub fn try_run<F: Future>(future: F) -> Result<F::Output, RunError> {
+    Kernel::builder().try_run(future)
 }

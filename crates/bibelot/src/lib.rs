@@ -18,7 +18,7 @@
 //!
 //! | File | What it holds |
 //! |---|---|
-//! | `backend`, `kernel` | ways to the operating system; making and running kernels |
+//! | `backend`, `kernel`, `run_error` | ways to the operating system; making and running kernels |
 //! | `group` | tasks that do not outlive the code that started them |
 //! | `combine`, `sync` | several futures in one task; events, locks and queues |
 //! | `interval` | ticks at a fixed pace |
@@ -40,6 +40,7 @@ mod group;
 mod interval;
 mod kernel;
 pub mod net;
+mod run_error;
 mod signal;
 pub mod stream;
 mod sync;
@@ -49,12 +50,12 @@ mod thread;
 pub use backend::{Backend, HIDE_VARIABLE, REACTOR_VARIABLE};
 pub use bibelot_kernel::{
     AlreadyRunning, AsCancelled, BackendInfo, CancelScope, Cancellation, Cancelled, Cause,
-    KernelCounters, KernelHandle, KernelId, Limit, Observer, OnPanic, Panic, RecordReader, ScopeId,
-    ShutdownReport, Suspended, Task, TaskBuilder, TaskError, TaskId, TaskInfo, TaskName, TaskState,
-    Terminated, TimedOut, Turn, Wait as WaitReason, branch, cancellable, check_cancellation, clock,
-    current, current_deadline, ignore_after, ignore_at, is_running, set_pending, shield,
-    shield_for, sleep, sleep_until, spawn, take_pending, timeout_after, timeout_at, timeout_drop,
-    try_current, yield_now,
+    KernelCounters, KernelHandle, KernelId, Limit, MainDropped, Observer, OnPanic, Panic, Poisoned,
+    RecordReader, ScopeId, ShutdownReport, Suspended, Task, TaskBuilder, TaskError, TaskId,
+    TaskInfo, TaskName, TaskState, Terminated, TimedOut, Turn, Wait as WaitReason, branch,
+    cancellable, check_cancellation, clock, current, current_deadline, exit, ignore_after,
+    ignore_at, is_running, set_pending, shield, shield_for, sleep, sleep_until, spawn,
+    take_pending, timeout_after, timeout_at, timeout_drop, try_current, yield_now,
 };
 pub use bibelot_macros::{main, test};
 pub use bibelot_timer::Instant;
@@ -70,11 +71,12 @@ pub use group::{
     task_group,
 };
 pub use interval::{Interval, MissedTick, Tick, interval};
-pub use kernel::{Builder, Kernel, run};
+pub use kernel::{Builder, Kernel, run, try_run};
 pub use net::{
     connect::open_connection, listener::TcpListener, server::Server, server::start_server,
     tcp_stream::TcpStream,
 };
+pub use run_error::RunError;
 pub use signal::{CtrlC, ctrl_c};
 pub use sync::{
     Acquire, AcquireError, Condition, ConditionWait, Event, EventWait, GetError, LifoQueue, Lock,

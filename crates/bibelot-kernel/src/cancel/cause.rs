@@ -28,6 +28,8 @@ pub enum Cause {
     Task,
     /// The kernel is shutting down.
     Shutdown,
+    /// Ctrl-C was pressed, or the process got `SIGINT` from somewhere else.
+    CtrlC,
     /// Somebody interrupted the task, which is not meant to end it.
     Interrupt,
     /// The limit of this scope passed.
@@ -56,6 +58,7 @@ impl fmt::Display for Cause {
         match self {
             Self::Task => f.write_str("the task was cancelled"),
             Self::Shutdown => f.write_str("the kernel is shutting down"),
+            Self::CtrlC => f.write_str("Ctrl-C was pressed"),
             Self::Interrupt => f.write_str("the task was interrupted"),
             Self::Deadline(id) => write!(f, "the limit of scope {id} passed"),
             Self::Scope(id) => write!(f, "scope {id} was stopped"),
