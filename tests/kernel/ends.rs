@@ -1,8 +1,9 @@
 //! The end of a kernel: shutdown, drops, thread-locals, wakers that are left.
 
 use std::cell::Cell;
+use std::panic::resume_unwind;
 use std::rc::Rc;
-use std::sync::mpsc;
+use std::sync::{Arc, mpsc};
 use std::task::Waker;
 use std::thread;
 use std::time::Duration;
@@ -240,5 +241,78 @@ fn futures_whose_drop_spawns_are_dropped_too() {
         });
         assert!(!kernel.shutdown().is_clean());
         assert_eq!(dropped.get(), 151);
+    });
+}
+
+#[test]
+fn another_thread_runs_code_on_a_kernel_in_order_and_gets_back_what_came_too_late() {
+    each_kernel(|builder| {
+        let mut kernel = builder.build().unwrap();
+        let (handle, home) = (kernel.handle(), thread::current().id());
+        let (tell, told) = mpsc::channel();
+        let poster = thread::spawn({
+            let handle = handle.clone();
+            move || {
+                for number in 0..100 {
+                    let tell = tell.clone();
+                    handle
+                        .post(move || {
+                            assert_eq!(thread::current().id(), home);
+                            let task = spawn(async move { tell.send(number).unwrap() });
+                            task.detach();
+                        })
+                        .unwrap();
+                }
+                handle.post(|| resume_unwind(Box::new(()))).unwrap();
+                let stopping = handle.clone();
+                handle.post(move || stopping.stop()).unwrap();
+            }
+        });
+        poster.join().unwrap();
+        let stopped = kernel.block_on(sleep(Duration::from_secs(3600)));
+        assert!(matches!(
+            stopped.unwrap_err().cause(),
+            bibelot::Cause::Shutdown
+        ));
+        let limit = kernel.clock() + Duration::from_secs(60);
+        assert!(
+            kernel
+                .turn_until(limit, |kernel| kernel.reader().live() == 0)
+                .unwrap()
+        );
+        assert_eq!(told.iter().collect::<Vec<_>>(), Vec::from_iter(0..100));
+        let (owned, held) = (Arc::new(()), Arc::new(()));
+        let (first, second) = (owned.clone(), held.clone());
+        handle.post(move || drop(first)).unwrap();
+        assert!(kernel.shutdown_within(Duration::ZERO).is_clean());
+        assert_eq!(
+            Arc::strong_count(&owned),
+            1,
+            "it was dropped with the kernel"
+        );
+        let refused = handle.post(move || drop(second)).unwrap_err();
+        assert_eq!(Arc::strong_count(&held), 2);
+        refused.0();
+        assert_eq!(Arc::strong_count(&held), 1);
+    });
+}
+
+#[test]
+fn turns_are_made_until_it_is_done_or_the_time_is_up() {
+    each_kernel(|builder| {
+        let mut kernel = builder.build().unwrap();
+        kernel.block_on(async {
+            spawn(sleep(Duration::from_millis(5))).detach();
+            TaskBuilder::new()
+                .daemon()
+                .spawn(sleep(Duration::from_secs(3600)))
+                .detach();
+        });
+        let deadline = kernel.clock() + Duration::from_millis(1);
+        let is_done = |kernel: &bibelot_kernel::Kernel| kernel.reader().live() == 0;
+        assert!(!kernel.turn_until(deadline, is_done).unwrap());
+        let deadline = kernel.clock() + Duration::from_secs(60);
+        assert!(kernel.turn_until(deadline, is_done).unwrap());
+        assert_eq!(kernel.live_tasks(), 1, "the daemon");
     });
 }

@@ -203,6 +203,30 @@ impl Kernel {
         })
     }
 
+    /// Makes turns, waiting in between, until `is_done`, asked after each turn, says so; at most until
+    /// `deadline`. Whether it was done by then.
+    ///
+    /// # Errors
+    ///
+    /// When the reactor is beyond use.
+    pub fn turn_until(
+        &mut self,
+        deadline: Instant,
+        mut is_done: impl FnMut(&Self) -> bool,
+    ) -> io::Result<bool> {
+        let core = self.core.clone();
+        let _attention = Attention::begin(&core);
+        loop {
+            if is_done(self) {
+                return Ok(true);
+            }
+            if core.now() >= deadline {
+                return Ok(false);
+            }
+            core.turn(Idle::WaitUntil(deadline), &mut self.ends, &mut || false)?;
+        }
+    }
+
     /// Ends all tasks, sends what was written, and says what was left.
     ///
     /// All tasks are cancelled, newest first, and awaited for the kernel's grace; what has not ended by
@@ -211,7 +235,12 @@ impl Kernel {
     ///
     /// Curio: `Kernel.run(shutdown=True)`.
     pub fn shutdown(mut self) -> ShutdownReport {
-        self.shut_down()
+        self.shut_down(None)
+    }
+
+    /// The same, with another grace than the kernel was built with.
+    pub fn shutdown_within(mut self, grace: Duration) -> ShutdownReport {
+        self.shut_down(Some(grace))
     }
 
     /// Calls `callback` when all tasks have ended, in the order of registration.
@@ -295,7 +324,7 @@ impl Kernel {
 impl Drop for Kernel {
     fn drop(&mut self) {
         if !self.is_down {
-            self.shut_down();
+            self.shut_down(None);
         }
     }
 }

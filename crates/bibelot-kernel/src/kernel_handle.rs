@@ -1,12 +1,24 @@
 //! The kernel's handle: what other threads may ask of a running kernel.
 
+use std::fmt;
 use std::io;
 use std::rc::Rc;
 
 use crate::cancel::Cause;
 use crate::home::{self, KernelId};
 use crate::record::RecordReader;
-use crate::remote::{self, Message};
+use crate::remote::{self, Job, Message};
+
+/// The kernel has ended; what it was to run comes back.
+#[derive(thiserror::Error)]
+#[error("the kernel has ended")]
+pub struct KernelEnded(pub Box<dyn FnOnce() + Send>);
+
+impl fmt::Debug for KernelEnded {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("KernelEnded(..)")
+    }
+}
 
 /// Reaches a kernel from any thread.
 ///
@@ -44,6 +56,30 @@ impl KernelHandle {
     #[must_use]
     pub fn has_ended(&self) -> bool {
         self.reader.has_ended()
+    }
+
+    /// Runs `job` on the kernel's thread, outside any task, in its next turn or the one under way: the way to
+    /// [`spawn`](crate::spawn) there. Jobs of one thread run in their order.
+    ///
+    /// It may not wait, so it should be short. A panic of it is contained, and nobody is told. A kernel that
+    /// ends first drops it.
+    ///
+    /// asyncio: `call_soon_threadsafe`.
+    ///
+    /// # Errors
+    ///
+    /// [`KernelEnded`], with the job, when the kernel has ended.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # fn wakes(there: bibelot_kernel::KernelHandle) -> Result<(), bibelot_kernel::KernelEnded> {
+    /// there.post(|| bibelot_kernel::spawn(async { 7 }).detach())
+    /// # }
+    /// ```
+    pub fn post(&self, job: impl FnOnce() + Send + 'static) -> Result<(), KernelEnded> {
+        let sent = remote::send_job(self.id, Job(Box::new(job)));
+        sent.map_err(|Job(job)| KernelEnded(job))
     }
 
     /// Asks the main future to end, with [`Cause::Shutdown`](crate::Cause::Shutdown): the run under way

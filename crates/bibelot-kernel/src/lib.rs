@@ -80,7 +80,7 @@ pub use exit::{MainDropped, exit};
 pub use home::KernelId;
 pub use join::{EndOp, Join, JoinOp, JoinOwned, WaitEnd};
 pub use kernel::{AlreadyRunning, Kernel, Poisoned, Turn, is_running};
-pub use kernel_handle::KernelHandle;
+pub use kernel_handle::{KernelEnded, KernelHandle};
 pub use observer::{Observer, Suspended, Terminated};
 pub use panic::Panic;
 pub use ready::ReadyTask;

@@ -78,6 +78,8 @@ pub(crate) enum Message {
     BreakOff(io::Error),
     /// Everything is to end, with a status.
     Exit(i32),
+    /// Code that is to run there.
+    Run(Job),
     /// A task handle was dropped.
     Release(TaskKey),
     /// A task is to be cancelled.
@@ -94,6 +96,15 @@ pub(crate) enum Message {
     CancelTimer(TimerKey),
     /// A handle to something of the reactor's was dropped.
     Io(crate::io::Message),
+}
+
+/// Code on its way to a kernel's thread.
+pub(crate) struct Job(pub Box<dyn FnOnce() + Send>);
+
+impl fmt::Debug for Job {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Job(..)")
+    }
 }
 
 /// Takes a place for a new kernel; `None` if all are taken.
@@ -129,6 +140,16 @@ pub(crate) fn of(kernel: KernelId) -> &'static Remote {
 pub(crate) fn send(kernel: KernelId, message: Message) {
     if kernel.0 != 0 {
         of(kernel).send(kernel, message);
+    }
+}
+
+/// Sends code to be run there; it comes back if the kernel has ended.
+pub(crate) fn send_job(kernel: KernelId, job: Job) -> Result<(), Job> {
+    match of(kernel).put(kernel, job, |post, job| {
+        post.messages.push(Message::Run(job));
+    }) {
+        Some(job) => Err(job),
+        None => Ok(()),
     }
 }
 

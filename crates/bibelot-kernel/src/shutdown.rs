@@ -6,6 +6,7 @@
 //! reactor, which ends what it still has before it frees anything.
 
 use std::thread;
+use std::time::Duration;
 
 use crate::core::{Core, contain};
 use crate::home;
@@ -45,15 +46,15 @@ impl ShutdownReport {
 }
 
 impl Kernel {
-    pub(crate) fn shut_down(&mut self) -> ShutdownReport {
+    pub(crate) fn shut_down(&mut self, grace: Option<Duration>) -> ShutdownReport {
         self.is_down = true;
         let core = self.core.clone();
         let mut report = ShutdownReport::default();
         // A thread that is unwinding does not wait for anybody.
         let grace = if thread::panicking() {
-            Default::default()
+            Duration::ZERO
         } else {
-            core.config.grace
+            grace.unwrap_or(core.config.grace)
         };
         report.cancelled = core.cancel_all();
         let deadline = core.read_clock() + grace;

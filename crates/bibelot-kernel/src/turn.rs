@@ -161,6 +161,7 @@ impl Core {
             Message::Stop(cause) => self.stop(cause),
             Message::BreakOff(error) => self.break_off(error),
             Message::Exit(code) => self.exit(code),
+            Message::Run(job) => contain(job.0),
             Message::Release(key) => self.release(key),
             Message::Cancel(key, cause) => {
                 self.cancel(key, cause);

@@ -25,6 +25,7 @@
 //! | `pool`, `census`, `worker` | the threads for what blocks |
 //! | `slack` | how late the operating system may wake a thread |
 //! | `signal` | signals as bytes on a socket |
+//! | `thread` | threads for kernels |
 //! | `raw` | the system calls that have no safe form |
 //!
 //! # Promises
@@ -45,6 +46,7 @@ mod pool;
 mod raw;
 mod signal;
 mod slack;
+mod thread;
 mod worker;
 
 pub use attempt::{Attempt, attempt, attempt_with, interest};
@@ -53,6 +55,7 @@ pub use connect::connect_again;
 pub use perform::perform;
 pub use pool::{NoThread, Pool, PoolLimits, PoolReport};
 pub use slack::Slack;
+pub use thread::{Started, bind_to_processor, processors, start_thread};
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

@@ -49,6 +49,11 @@ impl Kernel {
     pub fn shutdown(self) -> ShutdownReport {
         self.0.shutdown()
     }
+
+    /// The same, with another grace than the kernel was built with.
+    pub fn shutdown_within(self, grace: Duration) -> ShutdownReport {
+        self.0.shutdown_within(grace)
+    }
 }
 
 impl Deref for Kernel {

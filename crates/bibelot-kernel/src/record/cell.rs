@@ -178,6 +178,12 @@ impl Record {
         self.state.store(TERMINATED, Ordering::Relaxed);
     }
 
+    /// Whether the kernel waits for the task when it ends: it is no daemon, and has not ended.
+    #[inline]
+    pub(super) fn is_missed(&self) -> bool {
+        !self.has(DAEMON) && self.state.load(Ordering::Relaxed) != TERMINATED
+    }
+
     /// The earliest deadline of the task is now this.
     #[inline]
     pub(crate) fn deadline(&self, at_ns: Option<u64>) {

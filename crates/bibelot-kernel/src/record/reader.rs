@@ -96,6 +96,15 @@ impl RecordReader {
         self.tenant(slot, record, |words| words.generation == generation)
     }
 
+    /// How many tasks there are that are no daemons and have not ended, the main one included; one load.
+    #[must_use]
+    pub fn live(&self) -> usize {
+        if self.has_ended() {
+            return 0;
+        }
+        usize::try_from(self.shared.live()).unwrap_or(usize::MAX)
+    }
+
     /// Whether the kernel has ended, after which there is nothing to read any more.
     #[must_use]
     pub fn has_ended(&self) -> bool {

@@ -114,7 +114,10 @@ fn apply(step: Step, number: u64, records: &Records, model: &mut BTreeMap<u32, T
     let Some(info) = model.get_mut(&slot) else {
         return;
     };
+    let has_ended = info.state == TaskState::Terminated;
     match step {
+        // A task that has ended is neither woken nor polled.
+        Step::Ready(_) | Step::Running(_) | Step::Parked { .. } if has_ended => {}
         Step::Ready(_) => {
             records.ready(slot);
             info.state = TaskState::Ready;
@@ -164,6 +167,8 @@ proptest! {
             let mut expected: Vec<TaskInfo> = model.values().cloned().collect();
             expected.sort_unstable_by_key(|task| task.number);
             prop_assert_eq!(&reader.snapshot(), &expected);
+            let is_missed = |task: &&TaskInfo| !task.daemon && task.state != TaskState::Terminated;
+            prop_assert_eq!(reader.live(), expected.iter().filter(is_missed).count());
             for task in expected {
                 prop_assert_eq!(reader.get_at(task.slot, task.generation + 1), None);
                 prop_assert_eq!(

@@ -14,7 +14,7 @@ use std::marker::PhantomData;
 use std::panic::Location;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::atomic::{AtomicBool, Ordering};
+use super::atomic::{AtomicBool, AtomicU64, Ordering};
 use super::blocks::Blocks;
 use super::cell::{Birth, Record};
 use super::reader::RecordReader;
@@ -26,6 +26,8 @@ pub(super) struct Shared {
     names: Mutex<BTreeMap<u64, Arc<str>>>,
     /// The kernel has ended: whatever its records say is over.
     ended: AtomicBool,
+    /// How many tasks there are that are no daemons and have not ended; the home thread stores it.
+    live: AtomicU64,
 }
 
 impl Shared {
@@ -37,6 +39,11 @@ impl Shared {
     pub(super) fn has_ended(&self) -> bool {
         // Relaxed: a flag that says nothing about other memory.
         self.ended.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn live(&self) -> u64 {
+        // Relaxed: a number that says nothing about other memory.
+        self.live.load(Ordering::Relaxed)
     }
 }
 
@@ -69,6 +76,7 @@ impl Records {
             blocks: Blocks::new(),
             names: Mutex::default(),
             ended: AtomicBool::new(false),
+            live: AtomicU64::new(0),
         });
         Self {
             shared,
@@ -105,6 +113,16 @@ impl Records {
             named,
         };
         self.at(slot).begin(birth);
+        if !daemon {
+            self.count(1);
+        }
+    }
+
+    /// One thread stores the count, so a load and a store change it.
+    #[inline]
+    fn count(&self, by: i64) {
+        let live = self.shared.live().wrapping_add_signed(by);
+        self.shared.live.store(live, Ordering::Relaxed);
     }
 
     #[inline(never)]
@@ -126,13 +144,21 @@ impl Records {
     /// The task in the slot has ended, and its slot is not free yet.
     #[inline]
     pub(crate) fn terminated(&self, slot: u32) {
-        self.tenant(slot).terminated();
+        let record = self.tenant(slot);
+        if record.is_missed() {
+            self.count(-1);
+        }
+        record.terminated();
     }
 
     /// The slot is free.
     #[inline]
     pub(crate) fn end(&self, slot: u32) {
-        let (named, number) = self.tenant(slot).end();
+        let record = self.tenant(slot);
+        if record.is_missed() {
+            self.count(-1);
+        }
+        let (named, number) = record.end();
         if named {
             let name = self.shared.names().remove(&number);
             debug_assert!(name.is_some(), "a name stays as long as its task");
