@@ -6,6 +6,7 @@
 //! | `ends` | shutdown, drops, thread-locals, wakers that are left |
 //! | `descriptors` | under a loop that belongs to somebody else |
 //! | `raw` | sends without an outbox |
+//! | `shared` | what several wait for, and what is known without taking it |
 //! | `tasks` | spawning, joining, cancelling, aborting, looking |
 //! | `turns` | order, budget, interludes, wakes from other threads |
 //! | `scopes` | limits, shields, scopes, by hand |
@@ -20,6 +21,8 @@ mod lives;
 mod raw;
 #[path = "kernel/scopes.rs"]
 mod scopes;
+#[path = "kernel/shared.rs"]
+mod shared;
 #[path = "kernel/tasks.rs"]
 mod tasks;
 #[path = "kernel/turns.rs"]

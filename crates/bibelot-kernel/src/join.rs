@@ -9,12 +9,11 @@ use std::task::{Context, Poll, Waker, ready};
 
 use crate::cancel::Cancelled;
 use crate::home;
-use crate::panic::Panic;
 use crate::record::Wait;
 use crate::remote::{self, Message};
 use crate::task::{Task, TaskId};
 use crate::task_error::TaskError;
-use crate::tasks::{Ending, Entry, IN_CELL};
+use crate::tasks::{AWAITED, Ending, Entry, IN_CELL, TAKEN};
 use crate::trap::{Leave, Op, Park, Trap};
 
 /// Waits for the end of a task, without its value; the future of [`Task::wait`].
@@ -49,10 +48,14 @@ impl Op for EndOp {
     fn take(&mut self) -> Option<()> {
         let TaskId { kernel, key, .. } = self.id;
         let has_ended = home::with_kernel(kernel, |core| {
-            core.tasks
-                .borrow()
-                .get(key)
-                .is_none_or(|entry| entry.end.is_some())
+            let tasks = core.tasks.borrow();
+            let Some(entry) = tasks.get(key) else {
+                return true;
+            };
+            if entry.end.is_some() {
+                entry.mark(AWAITED);
+            }
+            entry.end.is_some()
         });
         // On a thread that does not serve the kernel there is nothing to wait for.
         has_ended.unwrap_or(true).then(|| self.ticket = None)
@@ -140,9 +143,14 @@ impl<T: 'static> JoinOp<T> {
 }
 
 /// Takes the value of a task that has ended.
-fn take_value<T: 'static>(entry: &mut Entry) -> Result<T, TaskError> {
+pub(crate) fn take_value<T: 'static>(entry: &mut Entry) -> Result<T, TaskError> {
+    entry.mark(TAKEN);
     match entry.end {
-        Some(Ending::Returned | Ending::Panicked) => {}
+        Some(Ending::Returned) => {}
+        Some(Ending::Panicked) => {
+            let panic = entry.extra_mut().panic.take();
+            return Err(panic.map_or(TaskError::Taken, TaskError::Panicked));
+        }
         Some(Ending::Deaf) => {
             let told = entry.extra_mut().deaf.take();
             return Err(told.map_or(TaskError::Taken, TaskError::Cancelled));
@@ -151,8 +159,8 @@ fn take_value<T: 'static>(entry: &mut Entry) -> Result<T, TaskError> {
     }
     match entry.task.as_ref().and_then(|task| task.take_output::<T>()) {
         Some(Ok(value)) => Ok(value),
-        Some(Err(payload)) => Err(TaskError::Panicked(Panic::new(payload))),
-        None => Err(TaskError::Taken),
+        // A panic was taken out of the cell when it came.
+        Some(Err(_)) | None => Err(TaskError::Taken),
     }
 }
 
@@ -212,7 +220,7 @@ impl<T: 'static> Future for Join<T> {
     }
 }
 
-fn flatten<T>(joined: Result<Result<T, TaskError>, Cancelled>) -> Result<T, TaskError> {
+pub(crate) fn flatten<T>(joined: Result<Result<T, TaskError>, Cancelled>) -> Result<T, TaskError> {
     joined.unwrap_or_else(|cancelled| Err(TaskError::Interrupted(cancelled)))
 }
 

@@ -10,7 +10,7 @@
 //! | `main_future`, `kernel_handle` | what `block_on` runs; a running kernel from other threads |
 //! | `turn`, `run_task`, `ready`, `choose` | one pass; one poll; what comes next |
 //! | `core`, `counters`, `home`, `remote` | the state; which kernel is here; how other threads reach it |
-//! | `spawn`, `task`, `task_name`, `task_error`, `join`, `panic`, `tasks`, `tag` | tasks, their handles, their table |
+//! | `spawn`, `task`, `task_name`, `shared_task`, `task_error`, `join`, `panic`, `tasks`, `tag` | tasks, their handles, their table |
 //! | `trap`, `deliver`, `budget`, `current` | waiting, and being asked to stop while waiting |
 //! | `cancel` | the value, the scopes and the rules |
 //! | `sleep` | points in time |
@@ -52,6 +52,7 @@ mod ready;
 mod record;
 mod remote;
 mod run_task;
+mod shared_task;
 mod shutdown;
 mod sleep;
 mod spawn;
@@ -85,6 +86,7 @@ pub use observer::{Observer, Suspended, Terminated};
 pub use panic::Panic;
 pub use ready::ReadyTask;
 pub use record::{RecordReader, TaskInfo, TaskState, Wait};
+pub use shared_task::{JoinShared, SharedTask};
 pub use shutdown::ShutdownReport;
 pub use sleep::{Sleep, SleepOp, YieldNow, YieldOp, clock, sleep, sleep_until, yield_now};
 pub use spawn::{TaskBuilder, spawn};

@@ -3,13 +3,17 @@
 use std::any::Any;
 use std::fmt;
 use std::panic::resume_unwind;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// The panic of a task.
+///
+/// Clones are the same panic, whose payload is there once: whoever takes it first has it, the others get
+/// the message in its place.
+#[derive(Clone)]
 pub struct Panic {
-    message: Option<String>,
-    /// A payload need not be `Sync`; only its owner gets at it.
-    payload: Mutex<Box<dyn Any + Send>>,
+    message: Option<Arc<str>>,
+    /// A payload need not be `Sync`; only one owner gets at it.
+    payload: Arc<Mutex<Option<Box<dyn Any + Send>>>>,
 }
 
 impl Panic {
@@ -17,13 +21,15 @@ impl Panic {
     #[must_use]
     pub fn new(payload: Box<dyn Any + Send>) -> Self {
         let message = if let Some(message) = payload.downcast_ref::<&'static str>() {
-            Some((*message).to_owned())
+            Some(Arc::from(*message))
         } else {
-            payload.downcast_ref::<String>().cloned()
+            payload
+                .downcast_ref::<String>()
+                .map(|said| Arc::from(&**said))
         };
         Self {
             message,
-            payload: Mutex::new(payload),
+            payload: Arc::new(Mutex::new(Some(payload))),
         }
     }
 
@@ -33,12 +39,16 @@ impl Panic {
         self.message.as_deref()
     }
 
-    /// The payload, as [`std::panic::catch_unwind`] gives it.
+    /// The payload, as [`std::panic::catch_unwind`] gives it; the message as a [`String`] if the owner of a
+    /// clone has taken it.
     #[must_use]
     pub fn into_payload(self) -> Box<dyn Any + Send> {
-        self.payload
-            .into_inner()
+        let payload = self
+            .payload
+            .lock()
             .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        payload.unwrap_or_else(|| Box::new(self.to_string()))
     }
 
     /// Goes on unwinding with it on this thread.
@@ -56,5 +66,21 @@ impl fmt::Display for Panic {
 impl fmt::Debug for Panic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Panic").field(&self.message()).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_payload_is_there_once_and_the_message_for_all() {
+        let panic = Panic::new(Box::new("at the top"));
+        let other = panic.clone();
+        assert_eq!(other.message(), Some("at the top"));
+        let first = panic.into_payload();
+        assert_eq!(*first.downcast::<&str>().unwrap(), "at the top");
+        let second = other.into_payload();
+        assert_eq!(*second.downcast::<String>().unwrap(), "at the top");
     }
 }

@@ -82,6 +82,8 @@ pub(crate) enum Message {
     Run(Job),
     /// A task handle was dropped.
     Release(TaskKey),
+    /// A task handle is dropped on purpose.
+    Detach(TaskKey),
     /// A task is to be cancelled.
     Cancel(TaskKey, Cause),
     /// A task is to be interrupted.

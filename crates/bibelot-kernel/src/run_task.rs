@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use bibelot_sched::Wake;
-use bibelot_task::{Aborted, Ran, Runnable};
+use bibelot_task::{Aborted, Ran, Runnable, Unseen};
 use bibelot_timer::Instant;
 
 use crate::budget;
@@ -12,11 +12,12 @@ use crate::config::OnPanic;
 use crate::core::{Core, contain, wake_all};
 use crate::current::Own;
 use crate::observer::{Suspended, Terminated};
+use crate::panic::Panic;
 use crate::ready::Item;
 use crate::record::{Record, Wait};
 use crate::tag::Tag;
 use crate::task::TaskId;
-use crate::tasks::{Ending, Entry, TaskKey};
+use crate::tasks::{DETACHED, Ending, Entry, TaskKey};
 
 impl Core {
     /// Polls a task once.
@@ -59,6 +60,7 @@ impl Core {
             (Ran::Returned, _) => self.task_ended(id.key, Ending::Returned),
             (Ran::Panicked, _) => {
                 self.counters.panicked.add(1);
+                self.keep_panic(id.key);
                 self.task_ended(id.key, Ending::Panicked);
                 self.after_panic();
             }
@@ -66,6 +68,23 @@ impl Core {
             // It was ended from outside of a run, and whoever did that has made it known.
             (Ran::Stale, _) => {}
         }
+    }
+
+    /// Takes what a task panicked with out of its cell, where it would be known only to who knows the
+    /// type of its value.
+    fn keep_panic(&self, key: TaskKey) {
+        let task = match self.tasks.borrow().get(key) {
+            Some(entry) => entry.task.clone(),
+            None => None,
+        };
+        let Some(task) = task else { return };
+        task.see_off(|unseen| {
+            if let Unseen::Panic(payload) = unseen
+                && let Some(entry) = self.tasks.borrow_mut().get_mut(key)
+            {
+                entry.extra_mut().panic = Some(Panic::new(payload));
+            }
+        });
     }
 
     /// Does what the kernel was built to do when a task panics.
@@ -215,6 +234,13 @@ impl Core {
         wake_all(joiners);
         if let Some(listener) = listener {
             contain(|| listener(id));
+        }
+    }
+
+    /// The task's handle is about to be dropped on purpose.
+    pub(crate) fn mark_detached(&self, key: TaskKey) {
+        if let Some(entry) = self.tasks.borrow().get(key) {
+            entry.mark(DETACHED);
         }
     }
 

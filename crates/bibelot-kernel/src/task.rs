@@ -15,6 +15,7 @@ use crate::home::{self, KernelId};
 use crate::join::{Join, JoinOp, JoinOwned, WaitEnd};
 use crate::record::TaskInfo;
 use crate::remote::{self, Message};
+use crate::shared_task::SharedTask;
 use crate::task_error::TaskError;
 use crate::task_name::TaskName;
 use crate::tasks::TaskKey;
@@ -122,11 +123,34 @@ impl<T: 'static> Task<T> {
 
     /// Takes the value if the task has ended.
     ///
+    /// Curio: `result`.
+    ///
     /// # Errors
     ///
     /// See [`TaskError`].
     pub fn try_take(&self) -> Option<Result<T, TaskError>> {
         JoinOp::<T>::new(self.id).try_take()
+    }
+
+    /// Makes it a handle that can be cloned, of which everybody who waits gets the value.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// use bibelot_kernel::spawn;
+    ///
+    /// # async fn example() {
+    /// let config = spawn(async { String::from("read once") }).shared();
+    /// let other = config.clone();
+    /// assert_eq!(config.await.unwrap(), other.await.unwrap());
+    /// # }
+    /// ```
+    #[must_use = "dropping the handle lets the task go on by itself"]
+    pub fn shared(self) -> SharedTask<T>
+    where
+        T: Clone,
+    {
+        SharedTask::new(self)
     }
 }
 
@@ -208,12 +232,34 @@ impl<T> Task<T> {
     }
 
     /// Whether a cancel was asked for, whatever became of it.
+    ///
+    /// Curio: `cancelled`.
     #[must_use]
     pub fn was_cancelled(&self) -> bool {
         self.name_it().was_cancelled()
     }
 
+    /// Why the task gave no value, if it has ended and gave none; a join still gets it. A task's own `Err`
+    /// is part of its value.
+    ///
+    /// Curio: `exception`.
+    #[must_use]
+    pub fn error(&self) -> Option<TaskError> {
+        self.name_it().error()
+    }
+
+    /// Whether its kernel ends without waiting for it. Away from its kernel a
+    /// [`RecordReader`](crate::RecordReader) says so.
+    ///
+    /// Curio: `daemon`.
+    #[must_use]
+    pub fn is_daemon(&self) -> bool {
+        self.name_it().is_daemon()
+    }
+
     /// Whether the task has ended. Away from its kernel it is never known to have.
+    ///
+    /// Curio: `terminated`.
     #[must_use]
     pub fn is_finished(&self) -> bool {
         self.name_it().is_finished()
@@ -226,8 +272,10 @@ impl<T> Task<T> {
         self.name_it().info()
     }
 
-    /// Lets the task go on by itself; the same as dropping the handle.
-    pub fn detach(self) {}
+    /// Lets the task go on by itself, as dropping the handle does, and says that this is meant.
+    pub fn detach(self) {
+        self.name_it().mark_detached();
+    }
 }
 
 impl<T> Drop for Task<T> {

@@ -1,11 +1,16 @@
 //! The task's name: what can be asked of a task without holding it.
 
+use std::error::Error;
+use std::sync::Arc;
+
 use crate::cancel::Cause;
 use crate::home;
 use crate::join::{EndOp, WaitEnd};
 use crate::record::TaskInfo;
 use crate::remote::{self, Message};
 use crate::task::TaskId;
+use crate::task_error::TaskError;
+use crate::tasks::TAKEN;
 
 /// A name of a task: it can be copied, and neither keeps the task's value nor takes it.
 ///
@@ -36,6 +41,27 @@ impl TaskName {
         }
         remote::send(kernel, Message::Cancel(key, cause));
         true
+    }
+
+    /// See [`Task::cancel`](crate::Task::cancel).
+    #[track_caller]
+    pub fn cancel(self) -> WaitEnd {
+        self.cancel_nowait();
+        self.wait()
+    }
+
+    /// See [`Task::cancel_with`](crate::Task::cancel_with).
+    pub fn cancel_with<E: Error + Send + Sync + 'static>(self, reason: E) -> bool {
+        self.cancel_with_cause(Cause::Custom(Arc::new(reason)))
+    }
+
+    /// Notes that the task's handle is dropped on purpose.
+    pub(crate) fn mark_detached(self) {
+        let TaskId { kernel, key, .. } = self.id;
+        let here = home::with_kernel(kernel, |core| core.mark_detached(key));
+        if here.is_none() {
+            remote::send(kernel, Message::Detach(key));
+        }
     }
 
     /// See [`Task::interrupt`](crate::Task::interrupt).
@@ -80,6 +106,26 @@ impl TaskName {
         let TaskId { kernel, key, .. } = self.id;
         let reader = home::with_kernel(kernel, |core| core.records.reader())?;
         reader.get_at(key.slot, key.generation)
+    }
+
+    /// See [`Task::error`](crate::Task::error).
+    #[must_use]
+    pub fn error(self) -> Option<TaskError> {
+        let TaskId { kernel, key, .. } = self.id;
+        let found = home::with_kernel(kernel, |core| {
+            let tasks = core.tasks.borrow();
+            let entry = tasks.get(key)?;
+            let error = entry.error()?;
+            entry.mark(TAKEN);
+            Some(error)
+        });
+        found.unwrap_or(Some(TaskError::WrongKernel))
+    }
+
+    /// See [`Task::is_daemon`](crate::Task::is_daemon).
+    #[must_use]
+    pub fn is_daemon(self) -> bool {
+        self.info().is_some_and(|info| info.daemon)
     }
 
     /// See [`Task::is_finished`](crate::Task::is_finished).

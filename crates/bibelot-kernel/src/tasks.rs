@@ -11,6 +11,8 @@
 //! - Nothing of a user's (waker, future, value) is dropped while the table is borrowed: it is moved out
 //!   and handed to the caller.
 
+use std::any::Any;
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::mem;
@@ -21,8 +23,10 @@ use bibelot_task::TaskRef;
 use slab::Slab;
 
 use crate::cancel::{Asked, Cancelled, Told};
+use crate::panic::Panic;
 use crate::tag::Tag;
 use crate::task::TaskId;
+use crate::task_error::TaskError;
 
 /// Names a task to its kernel: slot and generation.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -51,11 +55,20 @@ pub(crate) struct Entry {
     /// The joiner's place in the cell is taken.
     cell_joined: bool,
     pub end: Option<Ending>,
+    /// What was done about its end: the marks below.
+    marks: Cell<u8>,
     /// The number it is shown by; grows over all kernels.
     pub number: u64,
     pub task: Option<TaskRef<Tag>>,
     extra: Option<Box<Extra>>,
 }
+
+/// Somebody was given what it came to.
+pub(crate) const TAKEN: u8 = 1;
+/// Somebody waited for its end.
+pub(crate) const AWAITED: u8 = 2;
+/// It was let go of on purpose.
+pub(crate) const DETACHED: u8 = 4;
 
 /// How a task ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,6 +90,10 @@ pub(crate) struct Extra {
     foreign: Slab<Foreign>,
     /// The request that a deaf task was dropped for.
     pub deaf: Option<Cancelled>,
+    /// What it panicked with, until that is taken.
+    pub panic: Option<Panic>,
+    /// Its value, for all who ask for a copy.
+    pub shared: Option<Rc<dyn Any>>,
     pub on_end: Option<EndListener>,
     /// In the order in which they came.
     joiners: BTreeMap<u32, Waker>,
@@ -97,6 +114,28 @@ impl Entry {
     #[inline]
     pub(crate) fn extra(&self) -> Option<&Extra> {
         self.extra.as_deref()
+    }
+
+    #[inline]
+    pub(crate) fn mark(&self, mark: u8) {
+        self.marks.set(self.marks.get() | mark);
+    }
+
+    /// Why a task that has ended has no value, where it has none.
+    pub(crate) fn error(&self) -> Option<TaskError> {
+        let extra = self.extra();
+        Some(match self.end? {
+            Ending::Returned => return None,
+            Ending::Panicked => match extra.and_then(|extra| extra.panic.as_ref()) {
+                Some(panic) => TaskError::Panicked(panic.clone()),
+                None => TaskError::Taken,
+            },
+            Ending::Deaf => match extra.and_then(|extra| extra.deaf.as_ref()) {
+                Some(told) => TaskError::Cancelled(told.copy()),
+                None => TaskError::Taken,
+            },
+            Ending::Aborted => TaskError::Aborted,
+        })
     }
 
     /// Whether a request was made that belongs to the task itself.
@@ -246,6 +285,7 @@ impl Tasks {
             held: true,
             cell_joined: false,
             end: None,
+            marks: Cell::new(0),
             number,
             task,
             extra: None,
@@ -330,5 +370,15 @@ impl Tasks {
             .collect();
         found.sort_unstable_by_key(|&(number, _)| std::cmp::Reverse(number));
         found.into_iter().map(|(_, key)| key).collect()
+    }
+}
+
+#[cfg(all(test, target_pointer_width = "64"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_entry_is_four_words() {
+        assert_eq!(size_of::<Entry>(), 32);
     }
 }

@@ -163,6 +163,7 @@ impl Core {
             Message::Exit(code) => self.exit(code),
             Message::Run(job) => contain(job.0),
             Message::Release(key) => self.release(key),
+            Message::Detach(key) => self.mark_detached(key),
             Message::Cancel(key, cause) => {
                 self.cancel(key, cause);
             }

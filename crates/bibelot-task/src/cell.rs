@@ -19,7 +19,7 @@
 )]
 
 use alloc::boxed::Box;
-use core::any::TypeId;
+use core::any::{Any, TypeId};
 use core::cell;
 use core::future::Future;
 use core::mem::{ManuallyDrop, MaybeUninit, needs_drop};
@@ -35,6 +35,15 @@ use crate::waker;
 
 /// What a task's code came to: its value, or what it panicked with.
 pub type Output<T> = Result<T, PanicPayload>;
+
+/// What is there of a task whose output nobody took; see [`TaskRef::see_off`](crate::TaskRef::see_off).
+#[derive(Debug)]
+pub enum Unseen<'a> {
+    /// Its value.
+    Value(&'a dyn Any),
+    /// What it panicked with.
+    Panic(PanicPayload),
+}
 
 /// What every cell of a scheduler begins with.
 pub(crate) struct Header<S: Schedule> {
@@ -52,6 +61,8 @@ pub(crate) struct Vtable<S: Schedule> {
     pub(crate) poll: unsafe fn(NonNull<Header<S>>, &mut Context<'_>) -> Polled,
     pub(crate) drop_future: unsafe fn(NonNull<Header<S>>) -> Option<PanicPayload>,
     pub(crate) drop_output: unsafe fn(NonNull<Header<S>>) -> Option<PanicPayload>,
+    /// Shows the output, and drops it.
+    pub(crate) see_off: SeeOff<S>,
     /// Moves the output to the pointer, where there is room for it.
     pub(crate) move_output: unsafe fn(NonNull<Header<S>>, *mut ()),
     /// The same, if the output is of the type named; else says which it is.
@@ -61,6 +72,7 @@ pub(crate) struct Vtable<S: Schedule> {
     pub(crate) waker: &'static RawWakerVTable,
 }
 
+type SeeOff<S> = unsafe fn(NonNull<Header<S>>, &mut dyn FnMut(Unseen<'_>)) -> Option<PanicPayload>;
 type TakeOutput<S> = unsafe fn(NonNull<Header<S>>, TypeId, *mut ()) -> Result<(), &'static str>;
 
 /// What one poll came to.
@@ -92,6 +104,7 @@ impl<F: Future + 'static, S: Schedule> Room<F, S> {
         poll: poll::<F, S>,
         drop_future: drop_future::<F, S>,
         drop_output: drop_output::<F, S>,
+        see_off: see_off::<F, S>,
         move_output: move_output::<F, S>,
         take_output: take_output::<F, S>,
         free: free::<F, S>,
@@ -220,6 +233,36 @@ unsafe fn drop_output<F: Future, S: Schedule>(header: NonNull<Header<S>>) -> Opt
         unsafe { stage.cast::<Output<F::Output>>().drop_in_place() };
     })
     .err()
+}
+
+unsafe fn see_off<F: Future + 'static, S: Schedule>(
+    header: NonNull<Header<S>>,
+    look: &mut dyn FnMut(Unseen<'_>),
+) -> Option<PanicPayload> {
+    // SAFETY: the cell is of this type (contract of the table).
+    let stage = unsafe { stage::<F, S>(header) };
+    let output = stage.cast::<Output<F::Output>>();
+    // SAFETY: the caller has seen that the stage holds the output, and nobody else uses it from now on.
+    let found = match unsafe { &*output } {
+        Ok(value) if size_of::<F::Output>() > 0 => contain(|| look(Unseen::Value(value))),
+        Ok(_) => Ok(()),
+        Err(_) => {
+            // SAFETY: as above; it is moved out, and not dropped below.
+            let output = unsafe { output.read() };
+            return output
+                .err()
+                .and_then(|payload| contain(|| look(Unseen::Panic(payload))).err());
+        }
+    };
+    // SAFETY: the contract is the same; the borrow has ended.
+    let dropped = unsafe { drop_output::<F, S>(header) };
+    match (found.err(), dropped) {
+        (None, dropped) => dropped,
+        (found, dropped) => {
+            discard(dropped);
+            found
+        }
+    }
 }
 
 unsafe fn move_output<F: Future, S: Schedule>(header: NonNull<Header<S>>, target: *mut ()) {

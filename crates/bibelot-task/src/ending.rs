@@ -10,7 +10,7 @@
 use core::any::{TypeId, type_name};
 use core::mem::MaybeUninit;
 
-use crate::cell::Output;
+use crate::cell::{Output, Unseen};
 use crate::panic::{Site, contain};
 use crate::raw::RawTask;
 use crate::schedule::Schedule;
@@ -97,6 +97,19 @@ impl<S: Schedule> RawTask<S> {
             header.state.clear(OUTPUT);
             // SAFETY: the state said that there was one, and from now on says that there is not.
             let payload = unsafe { (header.vtable.drop_output)(self.0) };
+            header.report(Site::OutputDrop, payload);
+        }
+    }
+
+    /// Shows the output, if there is one that belongs to the `TaskRef`s, and drops it. Called on the home
+    /// thread, by who holds a reference.
+    pub(crate) fn see_off(self, look: &mut dyn FnMut(Unseen<'_>)) {
+        let header = self.header();
+        if header.state.has(OUTPUT) {
+            header.state.clear(OUTPUT);
+            // SAFETY: the state said that there was one, and from now on says that there is not: what runs
+            // in here finds nothing to take, and the caller's reference keeps the cell.
+            let payload = unsafe { (header.vtable.see_off)(self.0, look) };
             header.report(Site::OutputDrop, payload);
         }
     }

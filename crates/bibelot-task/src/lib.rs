@@ -93,7 +93,7 @@ mod state;
 mod task_ref;
 mod waker;
 
-pub use cell::Output;
+pub use cell::{Output, Unseen};
 pub use join::{JoinError, JoinHandle};
 pub use panic::{PanicPayload, Site};
 pub use runnable::{Ran, Runnable};

@@ -10,10 +10,10 @@ use core::marker::PhantomData;
 use core::mem::ManuallyDrop;
 use core::task::Waker;
 
-use crate::cell::Output;
+use crate::cell::{Output, Unseen};
 use crate::raw::RawTask;
 use crate::schedule::Schedule;
-use crate::state::{Abort, ENDED, JOINABLE, JOINER};
+use crate::state::{Abort, ENDED, JOINABLE, JOINER, OUTPUT};
 use crate::waker::{WakerData, uncounted};
 
 /// The home's handle to a task, whatever its type.
@@ -101,6 +101,21 @@ impl<S: Schedule> TaskRef<S> {
     #[inline]
     pub fn take_output<T: 'static>(&self) -> Option<Output<T>> {
         self.0.take_output()
+    }
+
+    /// Whether the task came to something that nobody took yet.
+    #[must_use]
+    #[inline]
+    pub fn has_output(&self) -> bool {
+        self.0.header().state.has(OUTPUT)
+    }
+
+    /// Lets go of what the task came to, if it ended and nobody took it, and shows it to `look` first,
+    /// whatever its type: so that failures are not lost with it. Values without a size are not shown.
+    ///
+    /// A panic of `look` or of the value's drop is contained and [reported](Schedule::report).
+    pub fn see_off(&self, mut look: impl FnMut(Unseen<'_>)) {
+        self.0.see_off(&mut look);
     }
 
     /// Has `waker` woken when the task ends; it takes the place of the one before.

@@ -45,6 +45,16 @@ impl Cancelled {
         }))
     }
 
+    /// Another of the same cause, at the same stage.
+    pub(crate) fn copy(&self) -> Self {
+        Self(Box::new(Cancellation {
+            cause: self.cause.clone(),
+            stage: AtomicU8::new(self.stage()),
+            progress: self.progress,
+            outcome_unknown: self.outcome_unknown,
+        }))
+    }
+
     /// The same, saying how far the operation had got: bytes accepted, items taken.
     pub fn with_progress(mut self, progress: u64) -> Self {
         self.0.progress = Some(progress);
