@@ -15,6 +15,8 @@ mod blocking;
 mod calls;
 #[path = "conformance/cancels.rs"]
 mod cancels;
+#[path = "conformance/children.rs"]
+mod children;
 #[path = "conformance/closes.rs"]
 mod closes;
 #[path = "conformance/connections.rs"]

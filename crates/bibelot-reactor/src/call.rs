@@ -7,6 +7,7 @@ use std::fmt;
 use std::io;
 use std::net::{Shutdown, SocketAddr};
 use std::os::fd::OwnedFd;
+use std::process::ExitStatus;
 
 use crate::Fd;
 
@@ -68,6 +69,21 @@ pub enum Call {
         /// Which signal, by the system's number.
         number: i32,
     },
+    /// Takes the status of a child process, if it has ended; taken again it is the same. Answers
+    /// [`Reply::Status`].
+    ChildStatus {
+        /// The child's [descriptor](crate::Child::process).
+        process: Fd,
+    },
+    /// Sends a signal to a child process; one that has ended does not hear it. Answers [`Reply::Done`].
+    SignalChild {
+        /// The child's [descriptor](crate::Child::process).
+        process: Fd,
+        /// Which signal, by the system's number.
+        number: i32,
+    },
+    /// How many processors this process may use, at least 1. Answers [`Reply::Count`].
+    Cores,
     /// The kernel thread begins (`true`) or ends (`false`) to wait in this reactor: a reactor that
     /// waits in the operating system sharpens the thread's timer slack meanwhile and restores it
     /// after. Nested begins are counted. Answers [`Reply::Done`].
@@ -113,6 +129,10 @@ pub enum Reply {
     Address(SocketAddr),
     /// Yes or no.
     Flag(bool),
+    /// How many.
+    Count(usize),
+    /// How a child process ended; `None` while it runs.
+    Status(Option<ExitStatus>),
     /// What the reactor has done so far.
     Counters(Counters),
 }
@@ -147,6 +167,18 @@ impl Reply {
     pub fn into_fd(self) -> io::Result<Fd> {
         match self {
             Self::Fd(fd) => Ok(fd),
+            other => Err(unfit(&other)),
+        }
+    }
+
+    /// The status.
+    ///
+    /// # Errors
+    ///
+    /// If the reactor answered with something else, which breaks its contract.
+    pub fn into_status(self) -> io::Result<Option<ExitStatus>> {
+        match self {
+            Self::Status(status) => Ok(status),
             other => Err(unfit(&other)),
         }
     }

@@ -9,7 +9,7 @@ use std::fmt;
 use std::io;
 use std::net::SocketAddr;
 
-use crate::{Buf, Fd, Token};
+use crate::{Buf, Child, Fd, Token};
 
 /// One thing that became of the operation named by `token`.
 #[derive(Debug)]
@@ -107,6 +107,8 @@ pub enum Outcome {
     Resolved(Vec<SocketAddr>),
     /// A job returned this value, or panicked with this payload.
     Finished(Result<Box<dyn Any + Send>, Box<dyn Any + Send>>),
+    /// A child process was started.
+    Spawned(Child),
 }
 
 impl fmt::Debug for Outcome {
@@ -126,6 +128,7 @@ impl fmt::Debug for Outcome {
             Self::Resolved(found) => f.debug_tuple("Resolved").field(found).finish(),
             Self::Finished(Ok(_)) => f.write_str("Finished(Ok)"),
             Self::Finished(Err(_)) => f.write_str("Finished(panicked)"),
+            Self::Spawned(child) => f.debug_tuple("Spawned").field(child).finish(),
         }
     }
 }

@@ -9,6 +9,7 @@
 //! | `reactor` | the trait and its promises |
 //! | `op`, `completion`, `token` | operations, their ends, their names |
 //! | `call` | what never waits |
+//! | `program` | child processes |
 //! | `fd`, `buf`, `pool` | what an operation owns |
 //! | `inbox`, `outbox` | what has arrived at an object, and what has not left it yet |
 //! | `lawful` | a reactor that watches another one keep its promises |
@@ -26,6 +27,7 @@ mod lawful;
 mod op;
 mod outbox;
 mod pool;
+mod program;
 mod reactor;
 mod token;
 mod unpark;
@@ -39,6 +41,7 @@ pub use lawful::Lawful;
 pub use op::{Interest, Job, Op, OpKind, OpenHow};
 pub use outbox::{Memory, Outbox, Spare};
 pub use pool::Home;
+pub use program::{Child, Program};
 pub use reactor::Reactor;
 pub use token::Token;
 pub use unpark::Unpark;

@@ -13,7 +13,7 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use crate::{Buf, Fd};
+use crate::{Buf, Fd, Program};
 
 /// Work given to a reactor.
 #[non_exhaustive]
@@ -120,6 +120,8 @@ pub enum Op {
     /// Runs a closure that may block for as long as it likes, on a thread of its own, beside the pool
     /// and its limit. Ends with [`Outcome::Finished`](crate::Outcome::Finished).
     Thread(Job),
+    /// Starts a child process. Ends with [`Outcome::Spawned`](crate::Outcome::Spawned).
+    Spawn(Program),
 }
 
 /// Which way a descriptor is watched.
@@ -204,6 +206,8 @@ pub enum OpKind {
     Job,
     /// [`Op::Thread`]
     Thread,
+    /// [`Op::Spawn`]
+    Spawn,
 }
 
 impl Op {
@@ -226,6 +230,7 @@ impl Op {
             Self::Resolve { .. } => OpKind::Resolve,
             Self::Job(_) => OpKind::Job,
             Self::Thread(_) => OpKind::Thread,
+            Self::Spawn(_) => OpKind::Spawn,
         }
     }
 
@@ -247,7 +252,8 @@ impl Op {
             | Self::Open { .. }
             | Self::Resolve { .. }
             | Self::Job(_)
-            | Self::Thread(_) => None,
+            | Self::Thread(_)
+            | Self::Spawn(_) => None,
         }
     }
 

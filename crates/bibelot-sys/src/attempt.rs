@@ -94,7 +94,8 @@ pub fn attempt_with(op: Op, provide: &mut impl FnMut() -> Buf) -> Attempt {
         | Op::Sync { .. }
         | Op::Open { .. }
         | Op::Job(_)
-        | Op::Thread(_) => Attempt::Blocking(op),
+        | Op::Thread(_)
+        | Op::Spawn(_) => Attempt::Blocking(op),
         other => Attempt::Ended(Err(unsupported(other.kind())), other.into_buf()),
     }
 }

@@ -2,7 +2,9 @@
 
 use std::io;
 use std::net::{Shutdown, SocketAddr};
+use std::num::NonZero;
 use std::os::fd::OwnedFd;
+use std::thread;
 
 use bibelot_reactor::{Call, Fd, ListenHow, Reply, unsupported};
 use rustix::io::{FdFlags, fcntl_getfd, fcntl_setfd, ioctl_fionbio};
@@ -11,6 +13,7 @@ use rustix::net::{
     shutdown, socket_with, sockopt,
 };
 
+use crate::child;
 use crate::signal::watch_signal;
 
 /// Does what is answered at once.
@@ -39,6 +42,13 @@ pub fn call(call: Call) -> io::Result<Reply> {
             Ok(Reply::Done)
         }
         Call::IsNoDelay { socket } => Ok(Reply::Flag(sockopt::tcp_nodelay(socket.as_fd()?)?)),
+        Call::ChildStatus { process } => child::status(&process).map(Reply::Status),
+        Call::SignalChild { process, number } => {
+            child::signal(&process, number).map(|()| Reply::Done)
+        }
+        Call::Cores => Ok(Reply::Count(
+            thread::available_parallelism().map_or(1, NonZero::get),
+        )),
         Call::Signal { number } => watch_signal(number).map(Reply::Fd),
         other => Err(unsupported(other)),
     }

@@ -24,6 +24,8 @@
 //! | `call` | what has its answer at once |
 //! | `pool`, `census`, `worker` | the threads for what blocks |
 //! | `slack` | how late the operating system may wake a thread |
+//! | `child`, `reaper` | child processes, and those that nobody asks about any more |
+//! | `link` | what a child does to be one |
 //! | `signal` | signals as bytes on a socket |
 //! | `thread` | threads for kernels |
 //! | `raw` | the system calls that have no safe form |
@@ -39,11 +41,14 @@
 mod attempt;
 mod call;
 mod census;
+mod child;
 mod close;
 mod connect;
+mod link;
 mod perform;
 mod pool;
 mod raw;
+mod reaper;
 mod signal;
 mod slack;
 mod thread;
@@ -52,6 +57,7 @@ mod worker;
 pub use attempt::{Attempt, attempt, attempt_with, interest};
 pub use call::call;
 pub use connect::connect_again;
+pub use link::take_link;
 pub use perform::perform;
 pub use pool::{NoThread, Pool, PoolLimits, PoolReport};
 pub use slack::Slack;

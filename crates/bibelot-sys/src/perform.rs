@@ -15,6 +15,7 @@ use bibelot_reactor::{Buf, Fd, Op, OpenHow, Outcome, unsupported};
 use rustix::fs::{fdatasync, fsync};
 use rustix::io::{pread, pwrite, retry_on_intr};
 
+use crate::child::spawn;
 use crate::close::close_blocking;
 
 /// Does an operation that [`attempt`](crate::attempt) called blocking, on this thread, to its end.
@@ -38,6 +39,7 @@ pub fn perform(op: Op) -> (io::Result<Outcome>, Option<Buf>) {
         Op::Open { path, how } => (open(&path, how), None),
         Op::Resolve { host, port } => (resolve(&host, port), None),
         Op::Close { fd } => (close_blocking(fd), None),
+        Op::Spawn(program) => (spawn(program).map(Outcome::Spawned), None),
         Op::Job(job) | Op::Thread(job) => {
             let result = catch_unwind(AssertUnwindSafe(job.0));
             (Ok(Outcome::Finished(result)), None)

@@ -1,4 +1,5 @@
-//! The system calls that have no safe form: closing with a result, and a thread's signal mask.
+//! The system calls that have no safe form: closing with a result, a thread's signal mask, and what a
+//! process does on signals.
 //!
 //! # Invariants
 //!
@@ -6,7 +7,7 @@
 
 #![allow(
     unsafe_code,
-    reason = "no safe interface reports a close's result or sets a signal mask"
+    reason = "no safe interface reports a close's result, sets a signal mask or ignores a signal"
 )]
 
 use std::io;
@@ -48,4 +49,40 @@ pub(crate) fn block_signals() {
     }
     // SAFETY: the set is initialised; the old mask is not asked for.
     unsafe { libc::pthread_sigmask(libc::SIG_BLOCK, set.as_ptr(), ptr::null_mut()) };
+}
+
+/// Lets all signals reach this thread as long as it lives: what a child inherits should be that.
+pub(crate) struct OpenToSignals {
+    before: libc::sigset_t,
+}
+
+pub(crate) fn open_to_signals() -> OpenToSignals {
+    let mut set = MaybeUninit::<libc::sigset_t>::uninit();
+    let mut before = MaybeUninit::<libc::sigset_t>::uninit();
+    // SAFETY: `sigemptyset` initialises the set it is given.
+    unsafe { libc::sigemptyset(set.as_mut_ptr()) };
+    // SAFETY: the same holds for this set, which stays empty should the mask not be told.
+    unsafe { libc::sigemptyset(before.as_mut_ptr()) };
+    // SAFETY: the first set is initialised, and the second one is ours to write to.
+    unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, set.as_ptr(), before.as_mut_ptr()) };
+    // SAFETY: it was initialised above.
+    let before = unsafe { before.assume_init() };
+    OpenToSignals { before }
+}
+
+impl Drop for OpenToSignals {
+    fn drop(&mut self) {
+        // SAFETY: the set is initialised; the old mask is not asked for.
+        unsafe {
+            libc::pthread_sigmask(libc::SIG_SETMASK, &raw const self.before, ptr::null_mut())
+        };
+    }
+}
+
+/// Has this process end on `SIGTERM` and go on at `SIGINT`.
+pub(crate) fn end_by_terminate_only() {
+    // SAFETY: no handler is installed, only the system's own ways are chosen.
+    unsafe { libc::signal(libc::SIGTERM, libc::SIG_DFL) };
+    // SAFETY: as above.
+    unsafe { libc::signal(libc::SIGINT, libc::SIG_IGN) };
 }

@@ -260,6 +260,7 @@ fn reason(kind: OpKind) -> Wait {
         OpKind::Close => Wait::Close,
         OpKind::Resolve => Wait::Resolve,
         OpKind::Job => Wait::Thread,
+        OpKind::Spawn => Wait::Process,
         _ => Wait::Io,
     }
 }

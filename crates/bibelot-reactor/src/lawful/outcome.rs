@@ -73,6 +73,7 @@ fn unfit_outcome(kind: OpKind, outcome: &Outcome) -> Option<&'static str> {
         OpKind::Open => matches!(outcome, Outcome::Opened(_)),
         OpKind::Resolve => matches!(outcome, Outcome::Resolved(_)),
         OpKind::Job | OpKind::Thread => matches!(outcome, Outcome::Finished(_)),
+        OpKind::Spawn => matches!(outcome, Outcome::Spawned(_)),
     };
     (!fits).then_some("the outcome is one of another operation")
 }
@@ -114,9 +115,12 @@ pub(crate) fn expected_reply(call: &Call) -> fn(&Reply) -> bool {
         Call::LocalAddress { .. } | Call::PeerAddress { .. } => {
             |reply| matches!(reply, Reply::Address(_))
         }
-        Call::Shutdown { .. } | Call::NoDelay { .. } | Call::Attend { .. } => {
-            |reply| matches!(reply, Reply::Done)
-        }
+        Call::Shutdown { .. }
+        | Call::NoDelay { .. }
+        | Call::Attend { .. }
+        | Call::SignalChild { .. } => |reply| matches!(reply, Reply::Done),
+        Call::ChildStatus { .. } => |reply| matches!(reply, Reply::Status(_)),
+        Call::Cores => |reply| matches!(reply, Reply::Count(_)),
         Call::IsNoDelay { .. } => |reply| matches!(reply, Reply::Flag(_)),
         Call::Counters => |reply| matches!(reply, Reply::Counters(_)),
     }
