@@ -66,6 +66,12 @@ impl Cancelled {
         self.0.outcome_unknown = true;
         self
     }
+
+    /// Why; as [`Cancellation::cause`], and here too so that [`Error::cause`] does not hide it.
+    #[must_use]
+    pub fn cause(&self) -> &Cause {
+        &self.0.cause
+    }
 }
 
 impl Cancellation {
