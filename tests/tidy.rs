@@ -4,6 +4,9 @@
 //! source file says what it is; kernel and facade make no system call and start no thread; only the
 //! files named here read the clock of the operating system.
 
+#[path = "tidy/curio.rs"]
+mod curio;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -2,12 +2,24 @@
 
 #[path = "curio/cancel.rs"]
 mod cancel;
+#[path = "curio/errors.rs"]
+mod errors;
+#[path = "curio/groups.rs"]
+mod groups;
 #[path = "curio/kernels.rs"]
 mod kernels;
+#[path = "curio/queues.rs"]
+mod queues;
+#[path = "curio/sync.rs"]
+mod sync;
 #[path = "curio/tasks.rs"]
 mod tasks;
 #[path = "curio/time.rs"]
 mod time;
+#[path = "curio/traps.rs"]
+mod traps;
+#[path = "curio/universal.rs"]
+mod universal;
 
 use std::time::Duration;
 
@@ -48,4 +60,10 @@ fn each_kernel_of_this_machine(test: impl Fn(Builder)) {
 /// Runs in a calm simulated world, whose times are exact.
 fn exactly<F: Future<Output = bibelot::Result<()>>>(main: F) {
     Sim::calm().block_on(main).unwrap();
+}
+
+/// Runs on whatever has threads.
+fn on_threads<F: Future<Output = bibelot::Result<()>>>(make: impl Fn() -> F) {
+    bibelot::testing::on_uring(async || make().await.unwrap());
+    bibelot::testing::on_poll(async || make().await.unwrap());
 }

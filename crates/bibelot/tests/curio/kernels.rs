@@ -8,15 +8,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Poll, Waker};
 use std::thread;
-use std::time::Duration;
 
 use bibelot::{
-    AsCancelled, Kernel, KernelHandle, Observer, Queue, Task, TaskId, clock, is_running, shield,
-    sleep, spawn, timeout_after, yield_now,
+    Kernel, KernelHandle, Observer, Queue, Task, TaskId, clock, is_running, shield, sleep, spawn,
+    yield_now,
 };
-use bibelot_kernel::{Backend, World};
-use bibelot_reactor::{Call, Completion, Op, Reactor, Reply, Token};
-use bibelot_sim::Sim;
 
 use crate::{LONG, each_kernel, each_kernel_of_this_machine, ms};
 
@@ -134,26 +130,6 @@ fn a_thread_knows_whether_a_kernel_runs_on_it() {
 }
 
 #[test]
-fn no_park_is_longer_than_was_allowed() {
-    let turns = |park: Option<Duration>| {
-        let mut builder = Kernel::builder().backend(Sim::calm());
-        if let Some(park) = park {
-            builder = builder.max_park(park);
-        }
-        let mut kernel = builder.build().unwrap();
-        kernel.block_on(sleep(ms(100))).unwrap();
-        kernel.counters().turns
-    };
-    assert!(turns(None) < 10);
-    assert!(turns(Some(ms(1))) >= 100);
-    each_kernel_of_this_machine(|builder| {
-        let mut kernel = builder.max_park(ms(1)).build().unwrap();
-        kernel.block_on(sleep(ms(100))).unwrap();
-        assert!(kernel.counters().turns >= 5);
-    });
-}
-
-#[test]
 fn several_observers_are_told_in_the_order_in_which_they_were_given() {
     struct Named(&'static str, Rc<RefCell<Vec<&'static str>>>);
     impl Observer for Named {
@@ -230,66 +206,4 @@ async fn a_wake_for_a_wait_that_is_over_ends_no_other_wait() {
     assert!(sleep(ms(5)).await.unwrap() - begin >= ms(5));
     goes_on.store(false, Ordering::Release);
     thread.join().unwrap();
-}
-
-#[test]
-fn a_run_may_have_a_limit() {
-    each_kernel(|builder| {
-        let cut = builder.run(timeout_after(ms(2), sleep(LONG))).unwrap();
-        assert!(cut.unwrap_err().timed_out());
-    });
-}
-
-/// A world whose reactor fails when it is told to.
-struct Breaks(Arc<AtomicBool>);
-
-impl Backend for Breaks {
-    fn build(self: Box<Self>) -> io::Result<World> {
-        let mut world = Box::new(Sim::calm()).build()?;
-        world.reactor = Box::new(Broken(world.reactor, self.0));
-        Ok(world)
-    }
-}
-
-struct Broken(Box<dyn Reactor>, Arc<AtomicBool>);
-
-impl Reactor for Broken {
-    fn name(&self) -> &'static str {
-        "broken"
-    }
-    fn submit(&mut self, token: Token, op: Op) -> Option<Completion> {
-        self.0.submit(token, op)
-    }
-    fn cancel(&mut self, token: Token) {
-        self.0.cancel(token);
-    }
-    fn call(&mut self, call: Call) -> io::Result<Reply> {
-        self.0.call(call)
-    }
-    fn poll(&mut self, timeout: Option<Duration>, ends: &mut Vec<Completion>) -> io::Result<()> {
-        if self.1.load(Ordering::Relaxed) {
-            return Err(io::Error::other("the ring is gone"));
-        }
-        self.0.poll(timeout, ends)
-    }
-    fn unparker(&self) -> Waker {
-        self.0.unparker()
-    }
-}
-
-#[test]
-fn a_reactor_that_fails_is_an_error_of_the_run_and_no_tasks() {
-    let breaks = Arc::new(AtomicBool::new(false));
-    let mut kernel = Kernel::builder()
-        .backend(Breaks(breaks.clone()))
-        .grace(Duration::ZERO)
-        .build()
-        .unwrap();
-    kernel.try_block_on(yield_now()).unwrap().unwrap();
-    breaks.store(true, Ordering::Relaxed);
-    let error = kernel.try_block_on(sleep(ms(1))).unwrap_err();
-    assert_eq!(error.to_string(), "the ring is gone");
-    assert!(kernel.turn().is_err());
-    breaks.store(false, Ordering::Relaxed);
-    kernel.try_block_on(sleep(ms(1))).unwrap().unwrap();
 }
