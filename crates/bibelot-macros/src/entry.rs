@@ -1,11 +1,11 @@
 //! What `#[main]` writes: a function that runs its own future on a kernel.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Span, TokenStream};
 use quote::quote;
-use syn::{Error, Path, Result};
+use syn::{Ident, Path, Result};
 
 use crate::function::{Faults, Function};
-use crate::options::{self, Setting};
+use crate::options;
 
 const NAME: &str = "`#[bibelot::main]`";
 
@@ -33,7 +33,11 @@ fn write(options: TokenStream, function: &Function) -> Result<TokenStream> {
     faults.check(function.check(NAME));
     let options = faults.check(Options::parse(options));
     faults.into_result()?;
-    let Options { backend, facade } = options.unwrap_or_else(Options::none);
+    let Options {
+        settings,
+        limit,
+        facade,
+    } = options.unwrap_or_else(Options::none);
 
     let Function {
         attributes,
@@ -45,64 +49,112 @@ fn write(options: TokenStream, function: &Function) -> Result<TokenStream> {
     outer.asyncness = None;
     let name = &signature.ident;
     let inner = function.inner();
-    let run = match backend {
-        None => quote! { #facade::run(#name()) },
-        Some(backend) => quote! {
-            #facade::__private::or_exit(
-                #facade::Kernel::builder().backend(#facade::Backend::#backend).run(#name())
-            )
-        },
+    let limit = match limit {
+        None => quote! { ::core::option::Option::None },
+        Some(limit) => quote! { ::core::option::Option::Some(#limit) },
     };
     Ok(quote! {
         #(#attributes)*
         #visibility #outer {
             #inner
-            #run
+            match #facade::__private::enter(
+                #facade::Kernel::builder() #(#settings)*,
+                #limit,
+                #name(),
+            ) {
+                ::core::result::Result::Ok(value) => value,
+                ::core::result::Result::Err(interrupted) => {
+                    #[allow(unused_imports)]
+                    use #facade::__private::{ByDynError as _, ByError as _, ByNothing as _, ByResult as _};
+                    #[allow(clippy::needless_borrow)]
+                    let how = (&&&&interrupted).how();
+                    interrupted.end(how)
+                }
+            }
         }
     })
 }
 
+const KNOWN: &str = "`backend`, `timeout`, `ctrl_c`, `on_panic`, `grace`, `worker_threads_max`, \
+                     `worker_idle` and `crate`";
+
 struct Options {
-    /// The variant of the facade's `Backend`.
-    backend: Option<syn::Ident>,
+    /// Calls of the builder's methods.
+    settings: Vec<TokenStream>,
+    limit: Option<TokenStream>,
     facade: Path,
 }
 
 impl Options {
     fn none() -> Self {
+        Self::made(options::facade(), Vec::new(), None, None)
+    }
+
+    fn made(
+        facade: Path,
+        mut settings: Vec<TokenStream>,
+        limit: Option<TokenStream>,
+        ctrl_c: Option<Ident>,
+    ) -> Self {
+        let policy = ctrl_c.unwrap_or_else(|| Ident::new("CancelMain", Span::call_site()));
+        settings.push(quote! { .ctrl_c(#facade::CtrlCPolicy::#policy) });
         Self {
-            backend: None,
-            facade: options::facade(),
+            settings,
+            limit,
+            facade,
         }
     }
 
     fn parse(tokens: TokenStream) -> Result<Self> {
-        let mut options = Self::none();
-        for setting in options::settings(tokens)? {
-            match setting.name.to_string().as_str() {
-                "backend" => options.backend = Some(backend(&setting)?),
-                "crate" => options.facade = setting.path()?,
-                _ => return Err(setting.unknown("`backend = \"..\"` and `crate = \"..\"`")),
-            }
+        let list = options::settings(tokens)?;
+        let facade = match list.iter().find(|setting| setting.name == "crate") {
+            Some(setting) => setting.path()?,
+            None => options::facade(),
+        };
+        let (mut settings, mut limit, mut ctrl_c) = (Vec::new(), None, None);
+        for setting in &list {
+            let name = &setting.name;
+            settings.push(match name.to_string().as_str() {
+                "backend" => {
+                    let backend = setting.word(&BACKENDS)?;
+                    quote! { .backend(#facade::Backend::#backend) }
+                }
+                "on_panic" => {
+                    let what = setting.word(&ON_PANIC)?;
+                    quote! { .on_panic(#facade::OnPanic::#what) }
+                }
+                "grace" | "worker_idle" => {
+                    let span = setting.span()?;
+                    quote! { .#name(#span) }
+                }
+                "worker_threads_max" => {
+                    let count = setting.count()?;
+                    quote! { .worker_threads_max(#count) }
+                }
+                "timeout" => {
+                    limit = Some(setting.span()?);
+                    continue;
+                }
+                "ctrl_c" => {
+                    ctrl_c = Some(setting.word(&CTRL_C)?);
+                    continue;
+                }
+                "crate" => continue,
+                _ => return Err(setting.unknown(KNOWN)),
+            });
         }
-        Ok(options)
+        Ok(Self::made(facade, settings, limit, ctrl_c))
     }
 }
 
-fn backend(setting: &Setting) -> Result<syn::Ident> {
-    let text = setting.text()?;
-    let variant = match text.value().as_str() {
-        "auto" => "Auto",
-        "poll" => "Poll",
-        "uring" => "Uring",
-        other => {
-            let message =
-                format!("unknown backend `{other}`; there are `auto`, `uring` and `poll`");
-            return Err(Error::new(text.span(), message));
-        }
-    };
-    Ok(syn::Ident::new(variant, text.span()))
-}
+/// The words of an option, and the variants that they stand for.
+const BACKENDS: [(&str, &str); 3] = [("auto", "Auto"), ("uring", "Uring"), ("poll", "Poll")];
+const CTRL_C: [(&str, &str); 2] = [("cancel_main", "CancelMain"), ("leave", "Leave")];
+const ON_PANIC: [(&str, &str); 3] = [
+    ("contain", "Contain"),
+    ("shutdown", "Shutdown"),
+    ("abort", "Abort"),
+];
 
 #[cfg(test)]
 mod tests {
@@ -112,56 +164,117 @@ mod tests {
         let parse = |source: &str| source.parse::<TokenStream>().expect("tokens");
         let tokens = expand(parse(options), parse(function));
         syn::parse2::<syn::File>(tokens.clone()).expect("items come out");
-        tokens.to_string()
+        tight(&tokens)
+    }
+
+    /// The tokens as text; how far apart references stand is nobody's business.
+    fn tight(tokens: &TokenStream) -> String {
+        tokens.to_string().replace("& &", "&&")
     }
 
     fn tokens(source: &str) -> String {
-        source.parse::<TokenStream>().expect("tokens").to_string()
+        tight(&source.parse().expect("tokens"))
     }
+
+    /// What is written around the function `name` with this facade, these settings and this limit.
+    fn around(facade: &str, settings: &str, limit: &str, name: &str) -> String {
+        format!(
+            "match {facade}::__private::enter(
+                {facade}::Kernel::builder() {settings},
+                ::core::option::Option::{limit},
+                {name}(),
+            ) {{
+                ::core::result::Result::Ok(value) => value,
+                ::core::result::Result::Err(interrupted) => {{
+                    #[allow(unused_imports)]
+                    use {facade}::__private::{{
+                        ByDynError as _, ByError as _, ByNothing as _, ByResult as _
+                    }};
+                    #[allow(clippy::needless_borrow)]
+                    let how = (&&&&interrupted).how();
+                    interrupted.end(how)
+                }}
+            }}"
+        )
+    }
+
+    const CANCELS: &str = ".ctrl_c(::bibelot::CtrlCPolicy::CancelMain)";
 
     #[test]
     fn the_body_becomes_an_inner_function_that_is_run() {
-        let expected = r#"
-            #[doc = "Says it."]
-            pub fn main() -> Result<(), Fault> {
-                async fn main() -> Result<(), Fault> { say()?; return Ok(()); }
-                ::bibelot::run(main())
-            }
-        "#;
         let source = r#"
             #[doc = "Says it."]
             pub async fn main() -> Result<(), Fault> { say()?; return Ok(()); }
         "#;
-        assert_eq!(written("", source), tokens(expected));
+        let expected = format!(
+            r#"#[doc = "Says it."]
+            pub fn main() -> Result<(), Fault> {{
+                async fn main() -> Result<(), Fault> {{ say()?; return Ok(()); }}
+                {}
+            }}"#,
+            around("::bibelot", CANCELS, "None", "main")
+        );
+        assert_eq!(written("", source), tokens(&expected));
     }
 
     #[test]
-    fn a_backend_by_name_goes_through_the_builder() {
-        for (name, variant) in [("auto", "Auto"), ("uring", "Uring"), ("poll", "Poll")] {
-            let expected = format!(
-                "fn start() {{
-                    async fn start() {{ say(); }}
-                    ::bibelot::__private::or_exit(
-                        ::bibelot::Kernel::builder().backend(::bibelot::Backend::{variant}).run(start())
-                    )
-                }}"
+    fn options_become_settings_of_the_builder_in_their_order() {
+        let second = "::core::time::Duration::from_nanos(1000000000u64)";
+        for (options, settings) in [
+            ("backend = \"auto\"", ".backend(::bibelot::Backend::Auto)"),
+            ("backend = \"uring\"", ".backend(::bibelot::Backend::Uring)"),
+            (
+                "backend = \"poll\", worker_threads_max = 8, worker_idle = \"1s\"",
+                &format!(
+                    ".backend(::bibelot::Backend::Poll).worker_threads_max(8).worker_idle({second})"
+                ),
+            ),
+            (
+                "on_panic = \"shutdown\", grace = \"1s\"",
+                &format!(".on_panic(::bibelot::OnPanic::Shutdown).grace({second})"),
+            ),
+        ] {
+            let run = around(
+                "::bibelot",
+                &format!("{settings}{CANCELS}"),
+                "None",
+                "start",
             );
-            let options = format!("backend = {name:?}");
+            let expected = format!("fn start() {{ async fn start() {{ say(); }} {run} }}");
             assert_eq!(
-                written(&options, "async fn start() { say(); }"),
+                written(options, "async fn start() { say(); }"),
                 tokens(&expected)
             );
         }
     }
 
     #[test]
-    fn the_facade_may_live_elsewhere() {
-        let written = written(r#"crate = "my::facade","#, "async fn main() {}");
-        assert!(
-            written.contains(&tokens("my::facade::run(main())")),
-            "{written}"
+    fn a_limit_and_the_policy_for_ctrl_c_are_said() {
+        let limit = "Some(::core::time::Duration::from_nanos(5000000u64))";
+        let leave = ".ctrl_c(::bibelot::CtrlCPolicy::Leave)";
+        let run = around("::bibelot", leave, limit, "main");
+        assert_eq!(
+            written(
+                "ctrl_c = \"leave\", timeout = \"5ms\"",
+                "async fn main() {}"
+            ),
+            tokens(&format!("fn main() {{ async fn main() {{}} {run} }}"))
         );
-        assert!(!written.contains(":: bibelot"), "{written}");
+    }
+
+    #[test]
+    fn the_facade_may_live_elsewhere() {
+        let written = written(
+            r#"backend = "poll", crate = "my::facade","#,
+            "async fn main() {}",
+        );
+        let settings =
+            ".backend(my::facade::Backend::Poll).ctrl_c(my::facade::CtrlCPolicy::CancelMain)";
+        let run = around("my::facade", settings, "None", "main");
+        assert_eq!(
+            written,
+            tokens(&format!("fn main() {{ async fn main() {{}} {run} }}"))
+        );
     }
 
     #[test]
@@ -172,7 +285,32 @@ mod tests {
             (
                 "backend = \"sim\"",
                 "async fn main() {}",
-                "unknown backend `sim`",
+                "`sim` is no `backend`; there are `auto`, `uring`, `poll`",
+            ),
+            (
+                "ctrl_c = \"ignore\"",
+                "async fn main() {}",
+                "`ignore` is no `ctrl_c`; there are `cancel_main`, `leave`",
+            ),
+            (
+                "on_panic = true",
+                "async fn main() {}",
+                "`on_panic` needs a value: text in quotes",
+            ),
+            (
+                "timeout = 5",
+                "async fn main() {}",
+                "`timeout` needs a value: a time such as",
+            ),
+            (
+                "timeout = \"5 seconds\"",
+                "async fn main() {}",
+                "`timeout` needs a value: a time such as",
+            ),
+            (
+                "worker_threads_max = 0",
+                "async fn main() {}",
+                "`worker_threads_max` needs a value: a whole number above 0",
             ),
             (
                 "backend",

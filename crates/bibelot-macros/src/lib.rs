@@ -21,14 +21,15 @@
 //!         bibelot::sleep(Duration::from_millis(10)).await?;
 //!         Ok(())
 //!     }
-//!     ::bibelot::run(main())
+//!     // Runs `main()` on a kernel; after a Ctrl-C, looks at what it returned.
+//!     match ::bibelot::__private::enter(..) { .. }
 //! }
 //! ```
 //!
 //! | File | What it holds |
 //! |---|---|
 //! | `function` | the function under an attribute: what is needed of it, and what is refused |
-//! | `options` | the list in an attribute's parentheses |
+//! | `options`, `span` | the list in an attribute's parentheses; times in it |
 //! | `entry`, `trial` | what `main` and `test` write |
 //!
 //! What is refused is refused by name, at the place where it stands.
@@ -38,6 +39,7 @@
 mod entry;
 mod function;
 mod options;
+mod span;
 mod trial;
 
 use proc_macro::TokenStream;
@@ -50,9 +52,22 @@ use proc_macro::TokenStream;
 /// # Options
 ///
 /// - `backend = "auto"`, `"uring"` or `"poll"`: asks for a backend by name. Without it, the default of
-///   `bibelot::run` holds. A backend that cannot be had ends the program with exit code 1 and the reason
+///   `bibelot::run` holds. A backend that cannot be had ends the program with status 1 and the reason
 ///   on the standard error.
+/// - `ctrl_c = "cancel_main"` or `"leave"`: what Ctrl-C does while the program does not wait for it itself
+///   by `bibelot::ctrl_c`. Unless told to leave it, the first asks the function to stop, with
+///   `Cause::CtrlC`, and it may clean up; the second ends the process at once.
+/// - `timeout = "5s"`: asks the program to stop after that time, with status 124.
+/// - `grace = "10s"`: how long the program and its tasks have for their clean-up.
+/// - `on_panic = "contain"`, `"shutdown"` or `"abort"`: what a panic of a task does.
+/// - `worker_threads_max = 32`, `worker_idle = "10s"`: the threads for jobs.
 /// - `crate = "path"`: where the facade is found, if not at `::bibelot`.
+///
+/// # The status of the process
+///
+/// That of `bibelot::exit`, if it was called. After a Ctrl-C 130, as shells expect, unless the function
+/// returned no `Err`; an `Err` that is the cancellation itself is not reported. 124 after the timeout. Else
+/// what a `main` with this value has.
 ///
 /// # Examples
 ///

@@ -1,10 +1,13 @@
 //! The list in an attribute's parentheses: words, and words with a value.
 
 use proc_macro2::TokenStream;
+use quote::quote_spanned;
 use syn::ext::IdentExt;
 use syn::parse::{Parse, ParseStream, Parser};
 use syn::punctuated::Punctuated;
-use syn::{Error, Ident, Lit, LitStr, Path, Result, Token, parse_quote};
+use syn::{Error, Ident, Lit, LitInt, LitStr, Path, Result, Token, parse_quote};
+
+use crate::span;
 
 /// One element of the list.
 pub(crate) struct Setting {
@@ -47,6 +50,41 @@ impl Setting {
     /// The value, which is a path in quotes.
     pub(crate) fn path(&self) -> Result<Path> {
         self.text()?.parse_with(Path::parse_mod_style)
+    }
+
+    /// The value, which is a span of time in quotes, as an expression.
+    pub(crate) fn span(&self) -> Result<TokenStream> {
+        let text = self.text().map_err(|_| self.needs(span::EXPECTED))?;
+        let nanoseconds =
+            span::nanoseconds(&text.value()).ok_or_else(|| self.needs(span::EXPECTED))?;
+        let span = text.span();
+        Ok(quote_spanned! { span=> ::core::time::Duration::from_nanos(#nanoseconds) })
+    }
+
+    /// The value, which is a whole number above 0.
+    pub(crate) fn count(&self) -> Result<&LitInt> {
+        match &self.value {
+            Some(Lit::Int(count)) if count.base10_parse::<u32>().is_ok_and(|count| count > 0) => {
+                Ok(count)
+            }
+            _ => Err(self.needs("a whole number above 0")),
+        }
+    }
+
+    /// The value, which is one of these words in quotes; what stands beside it here.
+    pub(crate) fn word(&self, words: &[(&str, &str)]) -> Result<Ident> {
+        let text = self.text()?;
+        let value = text.value();
+        match words.iter().find(|(word, _)| *word == value) {
+            Some((_, meant)) => Ok(Ident::new(meant, text.span())),
+            None => {
+                let known: Vec<String> =
+                    words.iter().map(|(word, _)| format!("`{word}`")).collect();
+                let (name, known) = (&self.name, known.join(", "));
+                let message = format!("`{value}` is no `{name}`; there are {known}");
+                Err(Error::new(text.span(), message))
+            }
+        }
     }
 
     /// Complains that the value is missing or of another kind.

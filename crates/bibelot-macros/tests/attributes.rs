@@ -9,7 +9,6 @@ use std::future::{Ready, ready};
 mod facade {
     use std::cell::RefCell;
     use std::future::Future;
-    use std::io;
     use std::pin::pin;
     use std::task::{Context, Poll, Waker};
 
@@ -35,28 +34,95 @@ mod facade {
         Poll,
     }
 
-    pub struct Kernel(Option<Backend>);
+    #[derive(Debug)]
+    pub enum CtrlCPolicy {
+        CancelMain,
+        Leave,
+    }
+
+    #[derive(Debug, Default)]
+    pub struct Kernel(Vec<String>);
 
     impl Kernel {
         pub fn builder() -> Self {
-            Self(None)
+            Self::default()
         }
 
         pub fn backend(self, backend: Backend) -> Self {
-            Self(Some(backend))
+            self.with(format!("{backend:?}"))
         }
 
-        pub fn run<F: Future>(self, future: F) -> io::Result<F::Output> {
-            ask(&format!("{:?}", self.0));
-            Ok(run(future))
+        pub fn ctrl_c(self, policy: CtrlCPolicy) -> Self {
+            self.with(format!("{policy:?}"))
+        }
+
+        pub fn worker_threads_max(self, threads: usize) -> Self {
+            self.with(format!("{threads} threads"))
+        }
+
+        fn with(mut self, what: String) -> Self {
+            self.0.push(what);
+            self
         }
     }
 
     pub mod __private {
-        pub fn or_exit<T>(result: std::io::Result<T>) -> T {
-            super::ask("or_exit");
-            result.expect("this facade has every backend")
+        use std::future::Future;
+        use std::time::Duration;
+
+        pub struct Interrupted<T>(T);
+
+        /// Here a program that starts with a limit is one that Ctrl-C asked to stop.
+        pub fn enter<F: Future>(
+            builder: super::Kernel,
+            limit: Option<Duration>,
+            main: F,
+        ) -> Result<F::Output, Interrupted<F::Output>> {
+            super::ask(&builder.0.join(", "));
+            let value = super::run(main);
+            match limit {
+                None => Ok(value),
+                Some(limit) => {
+                    super::ask(&format!("within {limit:?}"));
+                    Err(Interrupted(value))
+                }
+            }
         }
+
+        impl<T> Interrupted<T> {
+            pub fn end(self, how: &str) -> T {
+                super::ask(how);
+                self.0
+            }
+        }
+
+        pub trait ByError {
+            fn how(&self) -> &'static str {
+                "by error"
+            }
+        }
+        impl<T, E: std::error::Error> ByError for &&&Interrupted<Result<T, E>> {}
+
+        pub trait ByDynError {
+            fn how(&self) -> &'static str {
+                "by dyn error"
+            }
+        }
+        impl<T> ByDynError for &&Interrupted<Result<T, Box<dyn std::error::Error>>> {}
+
+        pub trait ByResult {
+            fn how(&self) -> &'static str {
+                "by result"
+            }
+        }
+        impl<T, E: std::fmt::Debug> ByResult for &Interrupted<Result<T, E>> {}
+
+        pub trait ByNothing {
+            fn how(&self) -> &'static str {
+                "by nothing"
+            }
+        }
+        impl<T> ByNothing for Interrupted<T> {}
     }
 
     pub mod testing {
@@ -114,18 +180,52 @@ pub(crate) async fn by_name() -> Result<u8, std::num::ParseIntError> {
     "x".parse()
 }
 
+#[bibelot_macros::main(crate = "facade", timeout = "1.5s", worker_threads_max = 3)]
+async fn interrupted() {
+    done("interrupted").await;
+}
+
+#[bibelot_macros::main(crate = "facade", timeout = "1ms", ctrl_c = "leave")]
+async fn interrupted_with_text() -> Result<(), String> {
+    Ok(())
+}
+
+#[bibelot_macros::main(crate = "facade", timeout = "1ms")]
+async fn interrupted_with_a_box() -> Result<(), Box<dyn std::error::Error>> {
+    Ok(())
+}
+
+#[bibelot_macros::main(crate = "facade", timeout = "1ms")]
+async fn interrupted_with_an_error() -> Result<(), std::fmt::Error> {
+    Ok(())
+}
+
 #[test]
 fn main_runs_its_body() {
     let (done, asked) = watch(plain);
     assert_eq!(done, ["plain"]);
-    assert_eq!(asked, ["run"]);
+    assert_eq!(asked, ["CancelMain", "run"]);
+}
+
+#[test]
+fn main_asks_how_an_interrupted_program_took_it_by_the_type_of_its_result() {
+    let (done, asked) = watch(interrupted);
+    assert_eq!(done, ["interrupted"]);
+    let settings = "3 threads, CancelMain";
+    assert_eq!(asked, [settings, "run", "within 1.5s", "by nothing"]);
+    let (_, asked) = watch(|| interrupted_with_text().unwrap());
+    assert_eq!(asked, ["Leave", "run", "within 1ms", "by result"]);
+    let (_, asked) = watch(|| interrupted_with_a_box().unwrap());
+    assert_eq!(asked.last().unwrap(), "by dyn error");
+    let (_, asked) = watch(|| interrupted_with_an_error().unwrap());
+    assert_eq!(asked.last().unwrap(), "by error");
 }
 
 #[test]
 fn main_asks_for_a_backend_and_returns_the_value() {
     let (done, asked) = watch(|| assert_eq!(by_name(), Ok(7)));
     assert_eq!(done, [""; 0]);
-    assert_eq!(asked, ["Some(Poll)", "run", "or_exit"]);
+    assert_eq!(asked, ["Poll, CancelMain", "run"]);
 }
 
 /// Written by the attribute, which makes ordinary tests of them; called once more by the tests below.

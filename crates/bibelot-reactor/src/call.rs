@@ -84,6 +84,14 @@ pub enum Call {
     },
     /// How many processors this process may use, at least 1. Answers [`Reply::Count`].
     Cores,
+    /// Makes a stream socket at which a byte arrives after the first delivery of a signal that no socket of
+    /// [`Signal`](Self::Signal) hears. Once this was called, a delivery that no socket of either kind hears,
+    /// so the second one, or one after the socket was closed, ends the process at once, with 128 and the
+    /// signal's number as status. Answers [`Reply::Fd`].
+    StopSignal {
+        /// Which signal, by the system's number.
+        number: i32,
+    },
     /// The kernel thread begins (`true`) or ends (`false`) to wait in this reactor: a reactor that
     /// waits in the operating system sharpens the thread's timer slack meanwhile and restores it
     /// after. Nested begins are counted. Answers [`Reply::Done`].

@@ -14,7 +14,7 @@ use rustix::net::{
 };
 
 use crate::child;
-use crate::signal::watch_signal;
+use crate::signal::{stop_signal, watch_signal};
 
 /// Does what is answered at once.
 ///
@@ -50,6 +50,7 @@ pub fn call(call: Call) -> io::Result<Reply> {
             thread::available_parallelism().map_or(1, NonZero::get),
         )),
         Call::Signal { number } => watch_signal(number).map(Reply::Fd),
+        Call::StopSignal { number } => stop_signal(number).map(Reply::Fd),
         other => Err(unsupported(other)),
     }
 }

@@ -66,6 +66,75 @@ fn a_closed_watcher_leaves_no_descriptor() {
     assert_eq!(descriptors(), before);
 }
 
+/// Runs the test `name` alone in a process of its own, where `BIBELOT_SYS_CHILD` is set; its status.
+fn child(name: &str) -> std::process::ExitStatus {
+    let _nobody_else_runs = ALONE.lock();
+    std::process::Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", name, "--nocapture", "--test-threads=1"])
+        .env("BIBELOT_SYS_CHILD", "1")
+        .output()
+        .unwrap()
+        .status
+}
+
+fn is_child() -> bool {
+    std::env::var_os("BIBELOT_SYS_CHILD").is_some()
+}
+
+fn stop(number: i32) -> Fd {
+    call(Call::StopSignal { number })
+        .unwrap()
+        .into_fd()
+        .unwrap()
+}
+
+#[test]
+fn a_stop_hears_one_signal_and_the_next_ends_the_process() {
+    if !is_child() {
+        let status = child("a_stop_hears_one_signal_and_the_next_ends_the_process");
+        assert_eq!(status.code(), Some(128 + libc::SIGINT));
+        return;
+    }
+    let stop = stop(libc::SIGINT);
+    // A watcher keeps it from the stop, as often as it comes.
+    let watcher = watch(libc::SIGINT);
+    for _ in 0..3 {
+        raise(libc::SIGINT);
+        wait(&watcher);
+    }
+    assert_eq!(arrived(&stop), 0);
+    drop(watcher);
+    raise(libc::SIGINT);
+    wait(&stop);
+    raise(libc::SIGINT);
+    loop {
+        std::thread::park();
+    }
+}
+
+#[test]
+fn a_signal_after_the_last_stop_was_closed_ends_the_process() {
+    if !is_child() {
+        let status = child("a_signal_after_the_last_stop_was_closed_ends_the_process");
+        assert_eq!(status.code(), Some(128 + libc::SIGTERM));
+        return;
+    }
+    let descriptors = || std::fs::read_dir("/proc/self/fd").unwrap().count();
+    drop(stop(libc::SIGTERM));
+    let before = descriptors();
+    let stops = [stop(libc::SIGTERM), stop(libc::SIGTERM)];
+    let [first, second] = stops;
+    drop(first);
+    raise(libc::SIGTERM);
+    wait(&second);
+    drop(second);
+    assert_eq!(descriptors(), before, "nothing is left behind");
+    raise(libc::SIGTERM);
+    loop {
+        std::thread::park();
+    }
+}
+
 #[test]
 fn a_signal_that_cannot_be_handled_is_an_error() {
     let _nobody_else_runs = ALONE.lock();

@@ -6,6 +6,7 @@
 
 use std::env;
 use std::io;
+use std::time::Duration;
 
 use bibelot_kernel::World;
 use bibelot_poll::{Poll, PollConfig};
@@ -47,22 +48,47 @@ impl Backend {
 
 impl bibelot_kernel::Backend for Backend {
     fn build(self: Box<Self>) -> io::Result<World> {
-        match *self {
-            Self::Auto => auto(),
-            Self::Uring => uring("as asked"),
-            Self::Poll => poll("as asked"),
+        let workers = Workers::default();
+        Box::new(Os {
+            which: *self,
+            workers,
+        })
+        .build()
+    }
+}
+
+/// A backend, and how its threads are kept.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Os {
+    pub which: Backend,
+    pub workers: Workers,
+}
+
+/// The threads for what blocks, where that is not left to the reactor.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Workers {
+    pub threads_max: Option<usize>,
+    pub idle: Option<Duration>,
+}
+
+impl bibelot_kernel::Backend for Os {
+    fn build(self: Box<Self>) -> io::Result<World> {
+        match self.which {
+            Backend::Auto => auto(self.workers),
+            Backend::Uring => uring(self.workers, "as asked"),
+            Backend::Poll => poll(self.workers, "as asked"),
         }
     }
 }
 
-fn auto() -> io::Result<World> {
+fn auto(workers: Workers) -> io::Result<World> {
     match env::var(REACTOR_VARIABLE) {
         Ok(name) if !name.is_empty() => {
             let reason = format!("as {REACTOR_VARIABLE} says");
             match Backend::from_name(&name) {
-                Some(Backend::Uring) => uring(&reason),
-                Some(Backend::Poll) => poll(&reason),
-                Some(Backend::Auto) => best(),
+                Some(Backend::Uring) => uring(workers, &reason),
+                Some(Backend::Poll) => poll(workers, &reason),
+                Some(Backend::Auto) => best(workers),
                 None => {
                     let message = format!(
                         "{REACTOR_VARIABLE} is {name:?}; it names `auto`, `uring` or `poll`"
@@ -71,33 +97,37 @@ fn auto() -> io::Result<World> {
                 }
             }
         }
-        _ => best(),
+        _ => best(workers),
     }
 }
 
 /// The ring if there is one, else polling.
-fn best() -> io::Result<World> {
-    match Uring::new(ring_config()?) {
+fn best(workers: Workers) -> io::Result<World> {
+    match Uring::new(ring_config(workers)?) {
         Ok(ring) => Ok(world(with_report(ring, "it can be had"))),
-        Err(error) => poll(&format!("no io_uring: {error}")),
+        Err(error) => poll(workers, &format!("no io_uring: {error}")),
     }
 }
 
-fn uring(reason: &str) -> io::Result<World> {
-    let ring = Uring::new(ring_config()?).map_err(io::Error::from)?;
+fn uring(workers: Workers, reason: &str) -> io::Result<World> {
+    let ring = Uring::new(ring_config(workers)?).map_err(io::Error::from)?;
     Ok(world(with_report(ring, reason)))
 }
 
 /// The default ring, without what the environment hides.
-fn ring_config() -> io::Result<UringConfig> {
+fn ring_config(workers: Workers) -> io::Result<UringConfig> {
     let hide = match env::var(HIDE_VARIABLE) {
         Ok(names) => hidden(&names)?,
         Err(_) => Abilities::NONE,
     };
-    Ok(UringConfig {
+    let mut config = UringConfig {
         hide,
         ..UringConfig::default()
-    })
+    };
+    let limits = &mut config.workers;
+    limits.threads_max = workers.threads_max.unwrap_or(limits.threads_max);
+    limits.idle = workers.idle.unwrap_or(limits.idle);
+    Ok(config)
 }
 
 fn hidden(names: &str) -> io::Result<Abilities> {
@@ -126,8 +156,12 @@ fn with_report(ring: Uring, reason: &str) -> (Box<dyn Reactor>, String) {
     (Box::new(ring), reason)
 }
 
-fn poll(reason: &str) -> io::Result<World> {
-    let poll = Poll::new(PollConfig::default())?;
+fn poll(workers: Workers, reason: &str) -> io::Result<World> {
+    let mut config = PollConfig::default();
+    let limits = &mut config.workers;
+    limits.threads_max = workers.threads_max.unwrap_or(limits.threads_max);
+    limits.idle = workers.idle.unwrap_or(limits.idle);
+    let poll = Poll::new(config)?;
     Ok(world((Box::new(poll), reason.to_owned())))
 }
 

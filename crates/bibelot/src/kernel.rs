@@ -1,14 +1,19 @@
 //! The kernel as the facade gives it: with the backends of the operating system by name.
 
+use std::any::Any;
+use std::cell::Cell;
 use std::fmt;
 use std::future::Future;
 use std::io;
 use std::ops::{Deref, DerefMut};
+use std::rc::Rc;
 use std::time::Duration;
 
 use bibelot_kernel::{Observer, OnPanic, ReadyTask, ShutdownReport};
 use bibelot_sched::Scheduler;
 
+use crate::backend::Os;
+use crate::interrupt::{CtrlCPolicy, heed};
 use crate::{Backend, RunError};
 
 /// One thread's kernel.
@@ -25,7 +30,10 @@ use crate::{Backend, RunError};
 /// println!("ran on {}", kernel.backend());
 /// # std::io::Result::Ok(())
 /// ```
-pub struct Kernel(bibelot_kernel::Kernel);
+pub struct Kernel {
+    inner: bibelot_kernel::Kernel,
+    ctrl_c: Rc<Cell<bool>>,
+}
 
 impl Kernel {
     /// A kernel on the backend that the machine offers, see [`Backend::Auto`].
@@ -40,14 +48,22 @@ impl Kernel {
     /// A builder of kernels.
     pub fn builder() -> Builder {
         Builder {
-            inner: bibelot_kernel::Builder::new().backend(Backend::Auto),
+            inner: bibelot_kernel::Builder::new(),
+            os: Some(Os::default()),
+            ctrl_c: CtrlCPolicy::Leave,
         }
+    }
+
+    /// Whether Ctrl-C has asked a main future of this kernel to stop; see [`CtrlCPolicy::CancelMain`].
+    #[must_use]
+    pub fn ctrl_c_was_pressed(&self) -> bool {
+        self.ctrl_c.get()
     }
 
     /// Ends all tasks, sends what was written, and says what was left; see
     /// [`bibelot_kernel::Kernel::shutdown`].
     pub fn shutdown(self) -> ShutdownReport {
-        self.0.shutdown()
+        self.inner.shutdown()
     }
 
     /// The same, with another grace than the kernel was built with.
@@ -60,19 +76,19 @@ impl Deref for Kernel {
     type Target = bibelot_kernel::Kernel;
 
     fn deref(&self) -> &Self::Target {
-        &self.0
+        &self.inner
     }
 }
 
 impl DerefMut for Kernel {
     fn deref_mut(&mut self) -> &mut Self::Target {
-        &mut self.0
+        &mut self.inner
     }
 }
 
 impl fmt::Debug for Kernel {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
+        self.inner.fmt(f)
     }
 }
 
@@ -81,94 +97,117 @@ impl fmt::Debug for Kernel {
 #[must_use]
 pub struct Builder {
     inner: bibelot_kernel::Builder,
+    /// The operating system's backend; `None` when `inner` has one that is not ours.
+    os: Option<Os>,
+    ctrl_c: CtrlCPolicy,
 }
 
 impl Builder {
     /// The way to the world: a [`Backend`], or a simulated world; [`Backend::Auto`] without it.
-    pub fn backend(self, backend: impl bibelot_kernel::Backend + 'static) -> Self {
-        Self {
-            inner: self.inner.backend(backend),
+    #[doc(alias = "selector")]
+    pub fn backend(mut self, backend: impl bibelot_kernel::Backend + 'static) -> Self {
+        match (&backend as &dyn Any).downcast_ref::<Backend>() {
+            Some(&which) => self.os.get_or_insert_default().which = which,
+            None => {
+                self.os = None;
+                self.inner = self.inner.backend(backend);
+            }
         }
+        self
+    }
+
+    /// How many threads there may be at once for jobs and for what the operating system cannot do without
+    /// blocking; 32 without it, and 0 counts as 1. Threads are made when they are needed. A backend that is
+    /// not of this crate has its own ways.
+    #[doc(alias = "MAX_WORKER_THREADS")]
+    pub fn worker_threads_max(mut self, threads: usize) -> Self {
+        if let Some(os) = &mut self.os {
+            os.workers.threads_max = Some(threads);
+        }
+        self
+    }
+
+    /// How long such a thread waits for another job before it leaves; 10 s without it.
+    pub fn worker_idle(mut self, span: Duration) -> Self {
+        if let Some(os) = &mut self.os {
+            os.workers.idle = Some(span);
+        }
+        self
+    }
+
+    /// What Ctrl-C does while nobody waits for it by [`ctrl_c`](crate::ctrl_c()); nothing without it.
+    pub fn ctrl_c(mut self, policy: CtrlCPolicy) -> Self {
+        self.ctrl_c = policy;
+        self
     }
 
     /// Who decides what runs next; first in, first out without one.
-    pub fn scheduler(self, scheduler: impl Scheduler<ReadyTask> + 'static) -> Self {
-        Self {
-            inner: self.inner.scheduler(scheduler),
-        }
+    pub fn scheduler(mut self, scheduler: impl Scheduler<ReadyTask> + 'static) -> Self {
+        self.inner = self.inner.scheduler(scheduler);
+        self
     }
 
     /// Tells `observer` what the tasks do; may be repeated.
-    pub fn observer(self, observer: impl Observer + 'static) -> Self {
-        Self {
-            inner: self.inner.observer(observer),
-        }
+    pub fn observer(mut self, observer: impl Observer + 'static) -> Self {
+        self.inner = self.inner.observer(observer);
+        self
     }
 
     /// How long a shutdown waits for cancelled tasks before it aborts them; 10 s without it.
-    pub fn grace(self, grace: Duration) -> Self {
-        Self {
-            inner: self.inner.grace(grace),
-        }
+    pub fn grace(mut self, grace: Duration) -> Self {
+        self.inner = self.inner.grace(grace);
+        self
     }
 
     /// How long a cancelled operation is waited for before it is left as an orphan; 2 s without it.
-    pub fn drain_limit(self, limit: Duration) -> Self {
-        Self {
-            inner: self.inner.drain_limit(limit),
-        }
+    pub fn drain_limit(mut self, limit: Duration) -> Self {
+        self.inner = self.inner.drain_limit(limit);
+        self
     }
 
     /// How long what was written may still be sent after its stream was dropped; 5 s without it.
-    pub fn linger(self, linger: Duration) -> Self {
-        Self {
-            inner: self.inner.linger(linger),
-        }
+    pub fn linger(mut self, linger: Duration) -> Self {
+        self.inner = self.inner.linger(linger);
+        self
     }
 
     /// How many bytes one stream takes from its writers before they wait, and down to where they then
     /// wait; 64 and 16 KiB without it.
-    pub fn write_marks(self, high: usize, low: usize) -> Self {
-        Self {
-            inner: self.inner.write_marks(high, low),
-        }
+    pub fn write_marks(mut self, high: usize, low: usize) -> Self {
+        self.inner = self.inner.write_marks(high, low);
+        self
     }
 
     /// How many bytes all streams together take from their writers before they wait; 64 MiB without it.
-    pub fn write_mark_of_kernel(self, bytes: usize) -> Self {
-        Self {
-            inner: self.inner.write_mark_of_kernel(bytes),
-        }
+    pub fn write_mark_of_kernel(mut self, bytes: usize) -> Self {
+        self.inner = self.inner.write_mark_of_kernel(bytes);
+        self
     }
 
     /// How much may arrive at a stream that nobody reads before the rest is left with the operating
     /// system; 64 KiB and 4 buffers without it.
-    pub fn unread_max(self, bytes: usize, buffers: usize) -> Self {
-        Self {
-            inner: self.inner.unread_max(bytes, buffers),
-        }
+    pub fn unread_max(mut self, bytes: usize, buffers: usize) -> Self {
+        self.inner = self.inner.unread_max(bytes, buffers);
+        self
     }
 
     /// The longest wait in one turn; without it there is no limit.
-    pub fn max_park(self, span: Duration) -> Self {
-        Self {
-            inner: self.inner.max_park(span),
-        }
+    pub fn max_park(mut self, span: Duration) -> Self {
+        self.inner = self.inner.max_park(span);
+        self
     }
 
     /// What happens when a task panics; without it, the panic is the joiner's to handle.
-    pub fn on_panic(self, what: OnPanic) -> Self {
-        Self {
-            inner: self.inner.on_panic(what),
-        }
+    pub fn on_panic(mut self, what: OnPanic) -> Self {
+        self.inner = self.inner.on_panic(what);
+        self
     }
 
     /// Makes every operation a cancel point that gives way, also one that is ready: for tests, and for
     /// who comes from Trio.
-    pub fn checkpoint_everywhere(self, on: bool) -> Self {
-        Self {
-            inner: self.inner.checkpoint_everywhere(on),
-        }
+    pub fn checkpoint_everywhere(mut self, on: bool) -> Self {
+        self.inner = self.inner.checkpoint_everywhere(on);
+        self
     }
 
     /// Builds the kernel, on the thread that will run it.
@@ -177,7 +216,14 @@ impl Builder {
     ///
     /// When this thread has a kernel already, or the backend cannot be had; the message says why.
     pub fn build(self) -> io::Result<Kernel> {
-        Ok(Kernel(self.inner.build()?))
+        let Self { inner, os, ctrl_c } = self;
+        let inner = match os {
+            Some(os) => inner.backend(os),
+            None => inner,
+        };
+        let inner = inner.build()?;
+        let ctrl_c = heed(&inner, ctrl_c)?;
+        Ok(Kernel { inner, ctrl_c })
     }
 
     /// Builds a kernel, runs `future` to its end, and shuts the kernel down.

@@ -24,7 +24,7 @@
 //! | `interval` | ticks at a fixed pace |
 //! | `error` | the one error for `?` |
 //! | `net`, `stream` | listeners, connections, servers; what all streams have |
-//! | `signal` | Ctrl-C |
+//! | `signal`, `interrupt` | signals that ask for the end; Ctrl-C where nobody waits for it |
 //! | `thread` | jobs that block; threads that await |
 //! | `testing` | tests on one backend after another |
 
@@ -37,6 +37,7 @@ mod backend;
 mod combine;
 mod error;
 mod group;
+mod interrupt;
 mod interval;
 mod kernel;
 pub mod net;
@@ -71,6 +72,7 @@ pub use group::{
     SpawnQueued, Start, StartError, TaskGroup, Wait, crash_count, eager_group, set_crash_hook,
     task_group,
 };
+pub use interrupt::CtrlCPolicy;
 pub use interval::{Interval, MissedTick, Tick, interval};
 pub use kernel::{Builder, Kernel, run, try_run};
 pub use net::{
@@ -78,7 +80,7 @@ pub use net::{
     tcp_stream::TcpStream,
 };
 pub use run_error::RunError;
-pub use signal::{CtrlC, ctrl_c};
+pub use signal::{AwaitSignal, ShutdownSignal, Signal, ctrl_c, shutdown_signal, terminate};
 pub use sync::{
     Acquire, AcquireError, Condition, ConditionWait, Event, EventWait, GetError, LifoQueue, Lock,
     Locking, PutError, Queue, QueueGet, QueueJoin, QueueOf, QueuePut, Reading, RwLock, Semaphore,

@@ -109,9 +109,11 @@ pub(crate) fn unfit_buf(
 /// Which answers fit a call.
 pub(crate) fn expected_reply(call: &Call) -> fn(&Reply) -> bool {
     match call {
-        Call::Listen { .. } | Call::Socket { .. } | Call::Adopt { .. } | Call::Signal { .. } => {
-            |reply| matches!(reply, Reply::Fd(_))
-        }
+        Call::Listen { .. }
+        | Call::Socket { .. }
+        | Call::Adopt { .. }
+        | Call::Signal { .. }
+        | Call::StopSignal { .. } => |reply| matches!(reply, Reply::Fd(_)),
         Call::LocalAddress { .. } | Call::PeerAddress { .. } => {
             |reply| matches!(reply, Reply::Address(_))
         }
