@@ -68,7 +68,7 @@ impl Kernel {
 
     /// The same, with another grace than the kernel was built with.
     pub fn shutdown_within(self, grace: Duration) -> ShutdownReport {
-        self.0.shutdown_within(grace)
+        self.inner.shutdown_within(grace)
     }
 }
 
