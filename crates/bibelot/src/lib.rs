@@ -25,6 +25,7 @@
 //! | `error` | the one error for `?` |
 //! | `net`, `stream` | listeners, connections, servers; what all streams have |
 //! | `signal`, `interrupt` | signals that ask for the end; Ctrl-C where nobody waits for it |
+//! | `cluster` | several kernels, one a core |
 //! | `thread` | jobs that block; threads that await |
 //! | `testing` | tests on one backend after another |
 
@@ -34,6 +35,7 @@
 #[path = "private.rs"]
 pub mod __private;
 mod backend;
+pub mod cluster;
 mod combine;
 mod error;
 mod group;
@@ -61,6 +63,7 @@ pub use bibelot_kernel::{
 pub use bibelot_kernel::{JoinShared, SharedTask};
 pub use bibelot_macros::{main, test};
 pub use bibelot_timer::Instant;
+pub use cluster::owner::Cluster;
 pub use combine::{
     AllCompleted, Either, FirstCompleted, Gather, Join, Race, ReturnWhen, Select, TryJoin, Tuple,
     WaitError, WaitTasks, gather, join, race, select, try_join, wait,

@@ -1,0 +1,34 @@
+//! Several cores: a cluster of kernels, each on a thread of its own.
+//!
+//! Nothing is shared between the kernels but what is sent: closures that build tasks, results, requests, and
+//! connections. A [`Cluster`](crate::Cluster) owns the threads; a [`ClusterHandle`] reaches it from anywhere, and
+//! a [`ClusterTask`] is a task of one of its kernels as all others see it.
+//!
+//! | File | What it holds |
+//! |---|---|
+//! | `owner`, `builder` | the cluster, and what it is made with |
+//! | `handle` | the cluster from anywhere |
+//! | `task`, `cell` | the handle to a task of another kernel, and what it shares with the task |
+//! | `shared`, `member`, `load` | the kernels as others see them; who gets the next task |
+//! | `life` | what a kernel's thread does |
+//! | `latch` | what happens once, waited for from anywhere |
+//! | `report` | how it all ended |
+
+mod builder;
+mod cell;
+mod handle;
+mod latch;
+mod life;
+mod load;
+mod member;
+pub(crate) mod owner;
+mod report;
+mod shared;
+mod task;
+
+pub use builder::ClusterBuilder;
+pub use handle::{ClusterHandle, Drain, SpawnError};
+pub use load::KernelLoad;
+pub use member::KernelPhase;
+pub use report::{ClusterReport, KernelEnd, KernelReport};
+pub use task::{ClusterTask, JoinClusterTask, WaitClusterTask};

@@ -1,0 +1,8 @@
+//! Several kernels, each on a thread of its own.
+
+#[path = "cluster/common.rs"]
+mod common;
+#[path = "cluster/ends.rs"]
+mod ends;
+#[path = "cluster/tasks.rs"]
+mod tasks;
