@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `lives` | building and running; one per thread; forgotten; stopped |
 //! | `ends` | shutdown, drops, thread-locals, wakers that are left |
+//! | `deadlines` | limits that are moved |
 //! | `descriptors` | under a loop that belongs to somebody else |
 //! | `raw` | sends without an outbox |
 //! | `shared` | what several wait for, and what is known without taking it |
@@ -11,6 +12,8 @@
 //! | `turns` | order, budget, interludes, wakes from other threads |
 //! | `scopes` | limits, shields, scopes, by hand |
 
+#[path = "kernel/deadlines.rs"]
+mod deadlines;
 #[path = "kernel/descriptors.rs"]
 mod descriptors;
 #[path = "kernel/ends.rs"]

@@ -24,7 +24,13 @@ pub enum Step {
     Foreign {
         ms: u64,
     },
+    /// Moves one of the program's movable limits, if it runs, to so long from now.
+    Move {
+        which: usize,
+        ms: Option<u64>,
+    },
     Limit {
+        movable: bool,
         ms: Option<u64>,
         ignore: bool,
         body: Vec<Step>,
@@ -78,6 +84,38 @@ pub struct Program {
     pub cancel: Option<u64>,
     pub notes: Vec<u64>,
     pub stop: Option<u64>,
+    /// When, which movable limit, and to so long from then.
+    pub moved: Option<(u64, usize, Option<u64>)>,
+}
+
+impl Program {
+    /// The number of the step that is movable limit `which`, counted round and round.
+    pub fn movable(&self, which: usize) -> Option<usize> {
+        let mut found = Vec::new();
+        movables(&self.steps, 0, &mut found);
+        let place = which.checked_rem(found.len())?;
+        Some(found[place])
+    }
+}
+
+fn movables(steps: &[Step], mut number: usize, found: &mut Vec<usize>) {
+    for step in steps {
+        match step {
+            Step::Limit { movable, body, .. } => {
+                found.extend(movable.then_some(number));
+                movables(body, number + 1, found);
+            }
+            Step::Shield { body, .. }
+            | Step::Cancellable { body, .. }
+            | Step::Level { body, .. } => movables(body, number + 1, found),
+            Step::Join { arms: [a, b], .. } => {
+                movables(a, number + 1, found);
+                movables(b, number + 1 + size(a), found);
+            }
+            _ => {}
+        }
+        number += size(std::slice::from_ref(step));
+    }
 }
 
 /// What happened: when, in which step, and what.
@@ -166,6 +204,8 @@ pub struct Features {
     pub lifting: bool,
     pub levels: bool,
     pub by_hand: bool,
+    /// Limits that are moved.
+    pub moves: bool,
 }
 
 impl Features {
@@ -177,6 +217,7 @@ impl Features {
         lifting: true,
         levels: true,
         by_hand: true,
+        moves: true,
     };
 }
 
@@ -201,12 +242,14 @@ fn steps(features: Features) -> BoxedStrategy<Vec<Step>> {
         let body = prop::collection::vec(step.clone(), 1..4);
         let swallow = prop::bool::weighted(0.6);
         let limit = (
+            prop::bool::weighted(if features.moves { 0.5 } else { 0.0 }),
             sometimes(0.9, tens(8)),
             any::<bool>(),
             body.clone(),
             swallow,
         )
-            .prop_map(|(ms, ignore, body, swallow)| Step::Limit {
+            .prop_map(|(movable, ms, ignore, body, swallow)| Step::Limit {
+                movable,
                 ms,
                 ignore,
                 body,
@@ -254,8 +297,11 @@ fn leaf(features: Features) -> BoxedStrategy<Step> {
     let sleep = (tens(6), swallow).prop_map(|(ms, swallow)| Step::Sleep { ms, swallow });
     let check = swallow.prop_map(|swallow| Step::Check { swallow });
     let by_hand = u32::from(features.by_hand);
+    let moves = (0..6_usize, prop::option::weighted(0.9, tens(8)))
+        .prop_map(|(which, ms)| Step::Move { which, ms });
     prop_oneof![
         12 => sleep,
+        3 * u32::from(features.moves) => moves,
         by_hand => check,
         by_hand => Just(Step::Take),
         by_hand => Just(Step::Put),
@@ -273,7 +319,13 @@ pub fn programs(features: Features) -> impl Strategy<Value = Program> {
     let again = sometimes(asked * 0.3, tens(14).prop_map(|at| at + 1));
     let stopped = if features.levels { asked } else { 0.0 };
     let stop = sometimes(stopped, tens(14).prop_map(|at| at + 9));
-    (steps(features), cancel, note, again, stop).prop_map(|(steps, cancel, note, again, stop)| {
+    let to = (0..6_usize, prop::option::weighted(0.9, tens(8)));
+    let moved = sometimes(
+        if features.moves { asked } else { 0.0 },
+        tens(14).prop_map(|at| at + 5),
+    );
+    let requests = (cancel, note, again, stop, moved, to);
+    (steps(features), requests).prop_map(|(steps, (cancel, note, again, stop, moved, to))| {
         let mut notes: Vec<u64> = note.into_iter().chain(again).collect();
         notes.sort_unstable();
         Program {
@@ -281,6 +333,7 @@ pub fn programs(features: Features) -> impl Strategy<Value = Program> {
             cancel,
             notes,
             stop,
+            moved: moved.map(|at| (at, to.0, to.1)),
         }
     })
 }

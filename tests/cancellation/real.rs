@@ -1,6 +1,7 @@
 //! The same programs on the kernel.
 
 use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
 use std::rc::Rc;
@@ -9,9 +10,9 @@ use std::time::Duration;
 
 use bibelot::join;
 use bibelot_kernel::{
-    AsCancelled, CancelScope, Cancellation, Cancelled, Cause, Op, ScopeId, Task, TaskBuilder,
-    TaskError, branch, cancellable, check_cancellation, clock, ignore_after, set_pending, shield,
-    shield_for, sleep, sleep_until, take_pending, timeout_after,
+    AsCancelled, CancelScope, Cancellation, Cancelled, Cause, Deadline, Op, ScopeId, Task,
+    TaskBuilder, TaskError, branch, cancellable, check_cancellation, clock, ignore_after,
+    set_pending, shield, shield_for, sleep, sleep_until, take_pending, timeout_after,
 };
 
 use super::program::{Event, Kind, Origin, Program, Stage, Step, What, canonical, size};
@@ -27,6 +28,7 @@ pub fn run(program: &Program) -> Vec<Event> {
         scope: CancelScope::new(),
         log: RefCell::default(),
         scopes: RefCell::default(),
+        movable: RefCell::default(),
         steps: all.clone(),
     });
     let outside = shared.clone();
@@ -63,6 +65,8 @@ struct Shared {
     scope: CancelScope,
     log: RefCell<Vec<Event>>,
     scopes: RefCell<Vec<ScopeId>>,
+    /// The movable limits that have begun, by the numbers of their steps.
+    movable: RefCell<BTreeMap<usize, Deadline>>,
     steps: Rc<Program>,
 }
 
@@ -70,6 +74,7 @@ enum Ask {
     Cancel,
     Note,
     Stop,
+    Move(usize, Option<u64>),
 }
 
 type Done = Result<(), Cancelled>;
@@ -81,6 +86,8 @@ impl Shared {
         asks.extend(self.steps.cancel.map(|at| (at, Ask::Cancel)));
         asks.extend(self.steps.notes.iter().map(|at| (*at, Ask::Note)));
         asks.extend(self.steps.stop.map(|at| (at, Ask::Stop)));
+        let moved = self.steps.moved;
+        asks.extend(moved.map(|(at, which, ms)| (at, Ask::Move(which, ms))));
         asks.sort_by_key(|(at, _)| *at);
         for (when, ask) in asks {
             let ended = timeout_after(Duration::from_millis(when - now()), task.wait()).await;
@@ -92,7 +99,16 @@ impl Shared {
                 Ask::Cancel => drop(task.cancel_nowait()),
                 Ask::Note => drop(task.interrupt()),
                 Ask::Stop => self.scope.cancel(),
+                Ask::Move(which, ms) => self.move_limit(which, ms),
             }
+        }
+    }
+
+    fn move_limit(&self, which: usize, ms: Option<u64>) {
+        let limit = self.steps.movable(which);
+        let limit = limit.and_then(|number| self.movable.borrow().get(&number).cloned());
+        if let Some(limit) = limit {
+            limit.set(ms.map(Duration::from_millis));
         }
     }
 
@@ -182,7 +198,12 @@ impl Shared {
                 foreign(*ms).await;
                 (Ok(()), false)
             }
+            Step::Move { which, ms } => {
+                self.move_limit(*which, *ms);
+                return Ok(());
+            }
             Step::Limit {
+                movable,
                 ms,
                 ignore,
                 body,
@@ -190,17 +211,24 @@ impl Shared {
             } => {
                 let limit = ms.map(Duration::from_millis);
                 let body = self.steps(body, number + 1);
-                if *ignore {
-                    match ignore_after(limit, body).await {
-                        Ok(None) => {
-                            self.tell(number, What::Claimed);
-                            return Ok(());
-                        }
-                        other => (other.map(drop), *swallow),
+                let done = if *movable {
+                    let limit = Deadline::new(limit);
+                    self.movable.borrow_mut().insert(number, limit.clone());
+                    if *ignore {
+                        limit.ignore(body).await
+                    } else {
+                        limit.timeout(body).await.map(Some)
                     }
+                } else if *ignore {
+                    ignore_after(limit, body).await
                 } else {
-                    (timeout_after(limit, body).await, *swallow)
+                    timeout_after(limit, body).await.map(Some)
+                };
+                if let Ok(None) = done {
+                    self.tell(number, What::Claimed);
+                    return Ok(());
                 }
+                (done.map(drop), *swallow)
             }
             Step::Shield {
                 lifts,

@@ -74,6 +74,7 @@ pub use cancel::{
     ignore_after, ignore_at, is_deaf, set_pending, shield, shield_for, take_pending, timeout_after,
     timeout_at, timeout_drop,
 };
+pub use cancel::{Deadline, IgnoreUntil, TimeoutUntil};
 pub use config::OnPanic;
 pub use counters::KernelCounters;
 pub use end_listener::Listening;

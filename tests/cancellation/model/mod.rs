@@ -37,12 +37,18 @@ pub enum Break {
     NoShield,
     /// Section 2: a limit's end is what its body returns.
     NoClaim,
+    /// Deadlines stay where they are.
+    NoMoves,
+    /// A limit that has expired when it is moved starts again.
+    MovesRevive,
     /// R10: what nobody caught stays *timed out*.
     NoUncaught,
 }
 
 impl Break {
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 14] = [
+        Self::NoMoves,
+        Self::MovesRevive,
         Self::NoSilence,
         Self::NoInheritanceIntoLimits,
         Self::NoInheritanceIntoBranches,
@@ -63,7 +69,7 @@ pub fn run(program: &Program, broken: Option<Break>) -> Vec<Event> {
     let mut world = World::new(broken);
     let root = world.frame(Kind::Root, None, &[]);
     let mut path = vec![root];
-    let mut body = Seq::new(&program.steps, 0);
+    let mut body = Seq::new(program, &program.steps, 0);
     loop {
         world.admit(program);
         world.parks_for_a_turn = false;
@@ -95,6 +101,7 @@ fn next_instant(world: &World, body: &Seq<'_>, program: &Program) -> Option<u64>
     body.instants(world, &mut all);
     all.extend(program.cancel);
     all.extend(program.stop);
+    all.extend(program.moved.map(|(at, ..)| at));
     all.extend(&program.notes);
     all.into_iter().filter(|&at| at > world.now).min()
 }

@@ -1,6 +1,6 @@
 //! The rules: what is due, what telling it changes.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::Break;
 use crate::program::{Event, Origin, Program, Stage, What};
@@ -51,6 +51,8 @@ pub struct Frame {
     /// Of a limit its end, of a shield when it lifts.
     pub deadline: Option<u64>,
     pub silenced: bool,
+    /// It had passed when it was moved.
+    has_passed: bool,
     told: BTreeSet<Request>,
 }
 
@@ -64,6 +66,9 @@ pub struct World {
     note: Option<(u32, Origin)>,
     notes: u32,
     noted_from_outside: usize,
+    moved_from_outside: bool,
+    /// The movable limits that have begun, by the numbers of their steps.
+    pub movable: BTreeMap<usize, usize>,
     pub frames: Vec<Frame>,
     pub parks_for_a_turn: bool,
     pub log: Vec<Event>,
@@ -100,6 +105,29 @@ impl World {
             self.noted_from_outside += 1;
             self.put(Origin::Note);
         }
+        if let Some((at, which, ms)) = program.moved
+            && at <= self.now
+            && !self.moved_from_outside
+        {
+            self.moved_from_outside = true;
+            self.move_limit(program, which, ms);
+        }
+    }
+
+    /// Moves a limit, if it has begun.
+    pub fn move_limit(&mut self, program: &Program, which: usize, ms: Option<u64>) {
+        let number = program.movable(which);
+        let Some(&frame) = number.and_then(|number| self.movable.get(&number)) else {
+            return;
+        };
+        if self.is_broken(Break::NoMoves) {
+            return;
+        }
+        let has_passed = self.has_passed(frame) && !self.is_broken(Break::MovesRevive);
+        self.frames[frame].has_passed = has_passed;
+        self.frames[frame].deadline = ms.map(|ms| self.now + ms);
+        // Whoever is parked beside this hears of it at once.
+        self.parks_for_a_turn |= self.has_passed(frame);
     }
 
     pub fn put(&mut self, origin: Origin) {
@@ -126,6 +154,7 @@ impl World {
             kind,
             deadline,
             silenced: false,
+            has_passed: false,
             told,
         });
         self.frames.len() - 1
@@ -139,9 +168,8 @@ impl World {
     }
 
     pub fn has_passed(&self, frame: usize) -> bool {
-        self.frames[frame]
-            .deadline
-            .is_some_and(|deadline| deadline <= self.now)
+        let frame = &self.frames[frame];
+        frame.has_passed || frame.deadline.is_some_and(|deadline| deadline <= self.now)
     }
 
     /// Whether it is a shield that has not lifted.

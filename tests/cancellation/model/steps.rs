@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::Break;
 use super::rules::{Fail, Inside, Kind, Request, World};
-use crate::program::{Origin, Stage, Step, What, size};
+use crate::program::{Origin, Program, Stage, Step, What, size};
 
 pub enum Polled {
     Pending(Inside),
@@ -13,6 +13,7 @@ pub enum Polled {
 
 /// Steps under way.
 pub struct Seq<'p> {
+    program: &'p Program,
     steps: &'p [Step],
     next: usize,
     number: usize,
@@ -45,8 +46,9 @@ struct Arm<'p> {
 }
 
 impl<'p> Seq<'p> {
-    pub fn new(steps: &'p [Step], number: usize) -> Self {
+    pub fn new(program: &'p Program, steps: &'p [Step], number: usize) -> Self {
         Self {
+            program,
             steps,
             next: 0,
             number,
@@ -59,10 +61,10 @@ impl<'p> Seq<'p> {
             let (result, swallow) = match self.instantly(step, world, path) {
                 Some(done) => done,
                 None => {
-                    let number = self.number;
+                    let (program, number) = (self.program, self.number);
                     let active = self
                         .active
-                        .get_or_insert_with(|| Active::begin(step, number, world, path));
+                        .get_or_insert_with(|| Active::begin(program, step, number, world, path));
                     match active.poll(step, number, world, path) {
                         Polled::Done(result) => (result, step.swallows()),
                         pending @ Polled::Pending(_) => return pending,
@@ -92,6 +94,7 @@ impl<'p> Seq<'p> {
         let saw = |seen: Option<Origin>| seen.map_or(What::SawNothing, What::Saw);
         match *step {
             Step::Burn { ms } => world.clock += ms,
+            Step::Move { which, ms } => world.move_limit(self.program, which, ms),
             Step::Check { swallow } => match world.check(path) {
                 Ok(seen) => world.note_event(self.number, saw(seen)),
                 Err(fail) => {
@@ -138,18 +141,31 @@ impl Step {
             | Self::Cancellable { swallow, .. }
             | Self::Level { swallow, .. }
             | Self::Join { swallow, .. } => *swallow,
-            Self::Take | Self::Put | Self::Burn { .. } | Self::Foreign { .. } => false,
+            Self::Take
+            | Self::Put
+            | Self::Burn { .. }
+            | Self::Move { .. }
+            | Self::Foreign { .. } => false,
         }
     }
 }
 
 impl<'p> Active<'p> {
-    fn begin(step: &'p Step, number: usize, world: &mut World, path: &[usize]) -> Self {
+    fn begin(
+        program: &'p Program,
+        step: &'p Step,
+        number: usize,
+        world: &mut World,
+        path: &[usize],
+    ) -> Self {
         let mut scope = |kind, span, body: &'p [Step]| {
             let frame = world.frame(kind, span, path);
+            if let Step::Limit { movable: true, .. } = step {
+                world.movable.insert(number, frame);
+            }
             Self::Scope {
                 frame,
-                body: Box::new(Seq::new(body, number + 1)),
+                body: Box::new(Seq::new(program, body, number + 1)),
             }
         };
         match step {
@@ -171,13 +187,13 @@ impl<'p> Active<'p> {
                 let arm = |steps, number| Arm {
                     facade: kind.has_branches(),
                     frame: None,
-                    body: Box::new(Seq::new(steps, number)),
+                    body: Box::new(Seq::new(program, steps, number)),
                     result: None,
                 };
                 let arms = vec![arm(a, number + 1), arm(b, number + 1 + size(a))];
                 Self::Join { arms }
             }
-            Step::Check { .. } | Step::Take | Step::Put | Step::Burn { .. } => {
+            Step::Check { .. } | Step::Take | Step::Put | Step::Burn { .. } | Step::Move { .. } => {
                 unreachable!("done on the spot")
             }
         }

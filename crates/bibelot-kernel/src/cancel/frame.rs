@@ -6,7 +6,7 @@
 //!
 //! # Invariants
 //!
-//! - `id` is 0 until the first entry, and never changes after it.
+//! - `id` is 0 until the first entry (or until it was named just before), and never changes after it.
 //! - `fired` is 0 until the scope's request exists, and never changes after it.
 //! - `silenced` never goes back to false.
 
@@ -41,6 +41,8 @@ pub(crate) struct Frame {
     pub kind: Kind,
     /// A stronger request passed through this limit: it never fires again. Of a shield: it has lifted.
     pub silenced: bool,
+    /// A limit whose deadline may change: its timer serves nobody else.
+    pub is_movable: bool,
     /// An expiry was taken by hand here: see `taken`.
     pub has_taken: bool,
     /// The scope's number; 0 before the first poll.
@@ -69,6 +71,7 @@ impl Frame {
         Self {
             kind,
             silenced: false,
+            is_movable: false,
             has_taken: false,
             id: 0,
             deadline,
@@ -133,6 +136,17 @@ impl Frame {
     /// Whether this limit can still fire by its time.
     pub(crate) fn is_armed(&self) -> bool {
         self.kind == Kind::Limit && self.fired == 0 && !self.silenced
+    }
+
+    /// The earliest deadline from the root to this frame, if that around it is `outer`.
+    pub(crate) fn alarm_inside(&self, outer: Instant) -> Instant {
+        if self.fired != 0 && !self.silenced {
+            Instant::ZERO
+        } else if self.kind == Kind::Limit && !self.silenced {
+            outer.min(self.deadline)
+        } else {
+            outer
+        }
     }
 
     /// Whether a stronger request that passes through switches it off.

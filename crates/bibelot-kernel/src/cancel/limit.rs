@@ -44,6 +44,17 @@ impl Limit {
     }
 }
 
+impl Limit {
+    /// When it comes, if that does not depend on when it begins.
+    pub(super) fn instant(self) -> Option<Instant> {
+        match self.0 {
+            Until::Never => Some(Instant::FAR),
+            Until::Span(_) => None,
+            Until::At(at) => Some(at),
+        }
+    }
+}
+
 impl From<Duration> for Limit {
     fn from(span: Duration) -> Self {
         Self(Until::Span(span))

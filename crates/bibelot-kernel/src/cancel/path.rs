@@ -112,12 +112,7 @@ impl Path {
             frame.fired = stamps();
         }
         frame.parks_before = self.parks.get();
-        frame.alarm = self.alarm.get();
-        if frame.fired != 0 && !frame.silenced {
-            frame.alarm = Instant::ZERO;
-        } else if frame.kind == Kind::Limit && !frame.silenced {
-            frame.alarm = frame.alarm.min(frame.deadline);
-        }
+        frame.alarm = frame.alarm_inside(self.alarm.get());
         self.alarm.set(frame.alarm);
         let depth = frames.len();
         frames.push(frame);
@@ -126,6 +121,48 @@ impl Path {
             depth,
             fires,
         }
+    }
+
+    /// Gives a frame that was never entered its id, and what it takes from the frames around it, before
+    /// it is entered here.
+    pub(crate) fn name(&self, frame: &mut Frame, stamps: impl Fn() -> u64) {
+        self.put_root();
+        frame.id = stamps();
+        frame.inherit(&self.frames.borrow());
+    }
+
+    /// Moves the deadline of the limit `id`, if that is on the path. One that has fired or was silenced
+    /// stays as it is.
+    pub(crate) fn move_limit(
+        &self,
+        id: u64,
+        deadline: Instant,
+        now: Instant,
+        stamps: impl Fn() -> u64,
+    ) -> Moved {
+        let mut frames = self.frames.borrow_mut();
+        let Some(place) = frames.iter().position(|frame| frame.id == id) else {
+            return Moved::Absent;
+        };
+        let limit = &mut frames[place];
+        if !limit.is_armed() {
+            return Moved::Here;
+        }
+        limit.deadline = deadline;
+        if deadline <= now {
+            limit.fired = stamps();
+        }
+        let has_fired = limit.fired != 0;
+        let mut alarm = match place.checked_sub(1) {
+            Some(outer) => frames[outer].alarm,
+            None => Instant::FAR,
+        };
+        for frame in &mut frames[place..] {
+            frame.alarm = frame.alarm_inside(alarm);
+            alarm = frame.alarm;
+        }
+        self.alarm.set(alarm);
+        if has_fired { Moved::Fired } else { Moved::Here }
     }
 
     /// Begins a path with a task's root. What a poll that panicked left is cleared away.
@@ -181,13 +218,14 @@ impl Path {
         frame
     }
 
-    /// Whether an armed limit that ends no later than `deadline` encloses the innermost frame, with no
-    /// shield between: its timer serves for both.
-    pub(crate) fn is_covered(&self, deadline: Instant) -> bool {
+    /// Whether an armed limit that ends no later, and cannot be moved, encloses the innermost frame, with
+    /// no shield between: its timer serves for both.
+    pub(crate) fn is_covered(&self) -> bool {
         self.look(|path| {
-            let Some((_, outer)) = path.split_last() else {
+            let Some((innermost, outer)) = path.split_last() else {
                 return false;
             };
+            let deadline = innermost.deadline;
             if outer.last().is_none_or(|frame| frame.alarm > deadline) {
                 return false;
             }
@@ -195,9 +233,21 @@ impl Path {
                 .iter()
                 .rev()
                 .take_while(|frame| frame.kind != Kind::Shield)
-                .any(|frame| frame.is_armed() && frame.deadline <= deadline)
+                .any(|frame| frame.is_armed() && !frame.is_movable && frame.deadline <= deadline)
         })
     }
+}
+
+/// What came of [`Path::move_limit`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub(crate) enum Moved {
+    /// It is not around the code being polled.
+    Absent,
+    /// It is, and what is parked inside has nothing to hear.
+    Here,
+    /// It has expired by this.
+    Fired,
 }
 
 /// A frame that is on the path.
@@ -244,12 +294,33 @@ mod tests {
         let outer = path.enter(Frame::new(Kind::Limit, at(50)), at(0), next);
         let inner = path.enter(Frame::new(Kind::Limit, at(90)), at(0), next);
         assert_eq!(path.alarm(), at(50));
-        assert!(path.is_covered(at(90)) && !path.is_covered(at(40)));
+        assert!(path.is_covered());
+        let innermost = path.enter(Frame::new(Kind::Limit, at(40)), at(0), next);
+        assert!(!path.is_covered());
+        assert_eq!(innermost.leave().fired, 0);
         assert_eq!(inner.leave().fired, 0);
         let outer = outer.leave();
         assert_eq!(path.alarm(), Instant::FAR);
         let late = path.enter(outer, at(50), next);
         assert_ne!(late.leave().fired, 0);
+    }
+
+    #[test]
+    fn a_limit_that_moves_takes_the_alarms_inside_along() {
+        let path = Path::new();
+        let outer = path.enter(Frame::new(Kind::Limit, at(50)), at(0), || 1);
+        let shield = path.enter(Frame::new(Kind::Shield, Instant::FAR), at(0), || 2);
+        let inner = path.enter(Frame::new(Kind::Limit, at(90)), at(0), || 3);
+        assert_eq!(path.move_limit(9, at(5), at(1), || 9), Moved::Absent);
+        assert_eq!(path.move_limit(1, at(200), at(1), || 9), Moved::Here);
+        assert_eq!(path.alarm(), at(90));
+        assert_eq!(path.move_limit(3, Instant::FAR, at(1), || 9), Moved::Here);
+        assert_eq!(path.alarm(), at(200));
+        assert_eq!(path.move_limit(3, at(1), at(1), || 9), Moved::Fired);
+        assert_eq!(path.move_limit(3, at(70), at(1), || 9), Moved::Here);
+        assert_eq!((inner.leave().fired, path.alarm()), (9, at(200)));
+        assert_eq!(shield.leave().alarm, at(200));
+        assert_eq!(outer.leave().deadline, at(200));
     }
 
     #[test]

@@ -39,6 +39,15 @@ impl Scope {
         self.frame.id == 0
     }
 
+    /// Moves a limit's deadline between two polls.
+    pub(crate) fn move_to(&mut self, deadline: Instant) {
+        if deadline < self.frame.deadline {
+            // A timer that fires too early is set anew; one that would fire too late goes.
+            self.disarm();
+        }
+        self.frame.deadline = deadline;
+    }
+
     /// Polls the body inside the scope. `Err` is a request that nothing inside hears: it has been told
     /// here, and the body is to be dropped.
     pub(crate) fn poll<R>(
@@ -48,6 +57,7 @@ impl Scope {
         body: impl FnOnce(&mut Context<'_>) -> Poll<R>,
     ) -> Result<Poll<R>, Cancelled> {
         let had_fired = self.frame.fired != 0;
+        let deadline = self.frame.deadline;
         let outer = core.path.unheard.begin();
         let entered = core
             .path
@@ -60,9 +70,12 @@ impl Scope {
         let mut is_covered = false;
         if polled.is_pending() {
             told = core.unheard().map(|request| core.tell(request));
-            is_covered = core.path.is_covered(self.frame.deadline);
+            is_covered = core.path.is_covered();
         }
         self.frame = entered.leave();
+        if self.frame.deadline < deadline {
+            self.disarm();
+        }
         core.path
             .unheard
             .end(&outer, polled.is_pending() && told.is_none());
