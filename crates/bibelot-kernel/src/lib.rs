@@ -95,7 +95,7 @@ pub use task::{Task, TaskId};
 pub use task_error::TaskError;
 pub use task_name::{TaskName, current, try_current};
 pub use trap::{Drained, Leave, Op, Park, Trap};
-pub use wait_future::{FutureOp, WaitFuture, wait_future};
+pub use wait_future::{FutureOp, WaitFuture, wait_future, wait_future_at};
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

@@ -6,6 +6,7 @@
 
 use std::fmt;
 use std::future::Future;
+use std::panic::Location;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 
@@ -24,11 +25,21 @@ pub type WaitFuture<F> = Trap<FutureOp<F>>;
 /// The future is dropped.
 #[track_caller]
 pub fn wait_future<F: Future + Unpin>(wait: Wait, future: F) -> WaitFuture<F> {
-    Trap::new(FutureOp {
+    wait_future_at(wait, future, Location::caller())
+}
+
+/// As [`wait_future`], waiting at a place that was taken earlier.
+pub fn wait_future_at<F: Future + Unpin>(
+    wait: Wait,
+    future: F,
+    site: &'static Location<'static>,
+) -> WaitFuture<F> {
+    let op = FutureOp {
         future: Some(future),
         listens: false,
         wait,
-    })
+    };
+    Trap::at(op, site)
 }
 
 /// Waits for a future that leaves when it is dropped.

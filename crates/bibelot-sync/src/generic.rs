@@ -21,7 +21,9 @@ pub use crate::limiter::{Borrowing, CapacityLimiter, OwnedToken, Token};
 pub use crate::lock::{Lock, LockGuard, Locking, OwnedLockGuard};
 pub use crate::notify::{Notified, Notify};
 pub use crate::once::{OnceResult, Settled};
-pub use crate::once_cell::{GetOrInit, GetOrTryInit, OnceCell};
+pub use crate::once_cell::{
+    GetOrInit, GetOrTryInit, OnceCell, OnceEntering, OnceEntry, OnceVacant,
+};
 pub use crate::oneshot::{OneshotClosed, OneshotReceiver, OneshotSender, oneshot};
 pub use crate::queue::{
     Closing, Drained, Fifo, Get, GetGuard, ItemGuard, Join, Lifo, OwnedItemGuard, OwnedPutPermit,

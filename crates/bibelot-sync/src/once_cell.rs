@@ -1,7 +1,7 @@
 //! The once-cell: a value that the first who needs it makes, while the others wait.
 //!
 //! The value lies beside the state, in a cell of the standard library; the state says whose turn it is to
-//! make it. `init` holds the futures.
+//! make it. `init` holds the futures, `entry` the turn taken by hand.
 //!
 //! # Invariants
 //!
@@ -9,11 +9,13 @@
 //! - The value is there before the phase says so, and nobody is parked after it does, nor while nobody
 //!   has the turn.
 
+mod entry;
 mod init;
 
 use std::fmt;
 use std::future::{Ready, ready};
 
+pub use entry::{OnceEntering, OnceEntry, OnceVacant};
 pub use init::{GetOrInit, GetOrTryInit};
 
 use crate::blocking::block_on;
@@ -140,6 +142,27 @@ impl<T, S: Shell> OnceCell<T, S> {
         Fut: Future<Output = Result<T, E>>,
     {
         GetOrTryInit(Init::new(self, init))
+    }
+
+    /// Waits for the value, or for the turn to make it: the form for those who run the initialiser
+    /// themselves.
+    ///
+    /// ```
+    /// use bibelot_sync::{OnceCell, block_on, generic::OnceEntry};
+    ///
+    /// let cell = OnceCell::new();
+    /// let value = match block_on(cell.enter()) {
+    ///     OnceEntry::Full(value) => value,
+    ///     OnceEntry::Vacant(vacant) => vacant.insert("stilton"),
+    /// };
+    /// assert_eq!(value, &"stilton");
+    /// ```
+    ///
+    /// # Cancellation
+    ///
+    /// Dropped, it leaves the line; a turn that it had been granted goes to the next.
+    pub fn enter(&self) -> OnceEntering<'_, T, S> {
+        OnceEntering::new(self)
     }
 
     /// Puts the value in its place, then lets go of all that wait.

@@ -20,7 +20,8 @@
 //! |---|---|
 //! | `backend`, `kernel`, `run_error` | ways to the operating system; making and running kernels |
 //! | `group` | tasks that do not outlive the code that started them |
-//! | `combine`, `sync` | several futures in one task; events, locks and queues |
+//! | `combine` | several futures in one task |
+//! | `sync`, `universal` | events, locks, queues and channels, within a kernel and across threads |
 //! | `interval` | ticks at a fixed pace |
 //! | `error` | the one error for `?` |
 //! | `net`, `stream` | listeners, connections, servers; what all streams have |
@@ -46,9 +47,10 @@ pub mod net;
 mod run_error;
 mod signal;
 pub mod stream;
-mod sync;
+pub mod sync;
 pub mod testing;
 mod thread;
+pub mod universal;
 
 pub use backend::{Backend, HIDE_VARIABLE, REACTOR_VARIABLE};
 pub use bibelot_kernel::{
@@ -84,10 +86,12 @@ pub use net::{
 };
 pub use run_error::RunError;
 pub use signal::{AwaitSignal, ShutdownSignal, Signal, ctrl_c, shutdown_signal, terminate};
-pub use sync::{
-    Acquire, AcquireError, Condition, ConditionWait, Event, EventWait, GetError, LifoQueue, Lock,
-    Locking, PutError, Queue, QueueGet, QueueJoin, QueueOf, QueuePut, Reading, RwLock, Semaphore,
-    Writing,
+pub use sync::error::{AcquireError, BorrowError, BroadcastError, ClosedError, GetError, PutError};
+pub use sync::local::{
+    Barrier, BroadcastReceiver, BroadcastSender, CapacityLimiter, Condition, Event, LifoQueue,
+    Lock, Notify, OnceCell, OnceResult, OneshotReceiver, OneshotSender, PriorityQueue, Queue,
+    Receiver, ReentrantLock, RwLock, Semaphore, Sender, WatchReceiver, WatchSender, broadcast,
+    channel, oneshot, rendezvous, unbounded, watch,
 };
 pub use thread::{
     AsyncThread, BlockInThread, ReleaseThread, ReserveThread, ReservedThread, RunInExecutor,

@@ -110,7 +110,7 @@ impl<S: Shell> Drop for InitTurn<'_, S> {
     }
 }
 
-struct UntilTurn;
+pub(super) struct UntilTurn;
 
 impl Turn for UntilTurn {
     type State = State;

@@ -10,12 +10,11 @@ use std::pin::Pin;
 use std::task::{Context, Poll, Waker, ready};
 
 use bibelot_kernel::{Cancelled, Drained, Leave, Op, Park, Trap, Wait};
-use bibelot_sync::local::{self, LockGuard};
+use bibelot_sync::generic::{self, LockGuard, Shell};
 
 /// Waits for a change of what a [`Lock`](super::Lock) guards.
 ///
-/// Clones are handles to the same condition. It is for the tasks of one kernel;
-/// [`bibelot_sync::Condition`] is its twin for any thread.
+/// Clones are handles to the same condition.
 ///
 /// Curio: `Condition`, whose lock is the guard here.
 ///
@@ -29,12 +28,9 @@ use bibelot_sync::local::{self, LockGuard};
 /// let buyer = spawn({
 ///     let (stock, arrived) = (stock.clone(), arrived.clone());
 ///     async move {
-///         let mut guard = stock.lock().await?;
-///         while *guard == 0 {
-///             let told;
-///             (guard, told) = arrived.wait(guard).await;
-///             told?;
-///         }
+///         let guard = stock.lock().await?;
+///         let (mut guard, told) = arrived.wait_while(guard, |stock| *stock == 0).await;
+///         told?;
 ///         *guard -= 1;
 ///         bibelot::Ok(())
 ///     }
@@ -45,14 +41,14 @@ use bibelot_sync::local::{self, LockGuard};
 /// assert_eq!(*stock.lock().await?, 0);
 /// # bibelot::Ok(()) }).unwrap();
 /// ```
-#[derive(Clone, Default)]
-pub struct Condition(local::Condition);
+#[doc(alias = "Condvar")]
+pub struct Condition<S: Shell>(pub(super) generic::Condition<S>);
 
-impl Condition {
+impl<S: Shell> Condition<S> {
     /// A condition for which nobody waits.
     #[must_use]
     pub fn new() -> Self {
-        Self::default()
+        Self(generic::Condition::new())
     }
 
     /// Releases the `count` that have waited longest, or all if they are fewer.
@@ -75,34 +71,84 @@ impl Condition {
     /// Stops waiting to be notified, takes the lock again, and gives both. One that was notified already
     /// is not cut. Dropped, it does not take the lock again, and hands a notification on.
     #[track_caller]
-    pub fn wait<'a, T>(&'a self, guard: LockGuard<'a, T>) -> ConditionWait<'a, T> {
+    pub fn wait<'a, T>(&'a self, guard: LockGuard<'a, T, S>) -> ConditionWait<'a, T, S> {
+        self.wait_at(guard, Location::caller())
+    }
+
+    /// Waits until `unmet` is false of the value, which it looks at under the lock: now, and whenever it
+    /// is notified.
+    ///
+    /// The guard always comes back; beside it is the request that cut the wait, if one did, and then
+    /// `unmet` may still be true.
+    ///
+    /// Curio: `wait_for(predicate)`, with the predicate turned round.
+    ///
+    /// # Cancellation
+    ///
+    /// As [`wait`](Self::wait).
+    #[track_caller]
+    #[doc(alias = "wait_for")]
+    pub fn wait_while<'a, T, F>(
+        &'a self,
+        guard: LockGuard<'a, T, S>,
+        unmet: F,
+    ) -> ConditionWaitWhile<'a, T, S, F>
+    where
+        F: FnMut(&mut T) -> bool,
+    {
+        ConditionWaitWhile {
+            condition: self,
+            unmet,
+            guard: Some(guard),
+            wait: None,
+            site: Location::caller(),
+        }
+    }
+
+    fn wait_at<'a, T>(
+        &'a self,
+        guard: LockGuard<'a, T, S>,
+        site: &'static Location<'static>,
+    ) -> ConditionWait<'a, T, S> {
         let op = ConditionOp {
             waiting: self.0.wait(guard),
             has_given_up: false,
             guard: None,
         };
-        ConditionWait(Trap::at(op, Location::caller()))
+        ConditionWait(Trap::at(op, site))
     }
 }
 
-impl fmt::Debug for Condition {
+impl<S: Shell> Clone for Condition<S> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
+}
+
+impl<S: Shell> Default for Condition<S> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<S: Shell> fmt::Debug for Condition<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
     }
 }
 
-struct ConditionOp<'a, T: 'a> {
-    waiting: bibelot_sync::generic::Waiting<'a, T, bibelot_sync::generic::Local>,
+struct ConditionOp<'a, T: 'a, S: Shell> {
+    waiting: generic::Waiting<'a, T, S>,
     has_given_up: bool,
     /// The lock, taken again after the wait was cut.
-    guard: Option<LockGuard<'a, T>>,
+    guard: Option<LockGuard<'a, T, S>>,
 }
 
 /// Nothing in it is ever pinned.
-impl<T> Unpin for ConditionOp<'_, T> {}
+impl<T, S: Shell> Unpin for ConditionOp<'_, T, S> {}
 
-impl<'a, T> ConditionOp<'a, T> {
-    fn poll(&mut self, waker: &Waker) -> Option<LockGuard<'a, T>> {
+impl<'a, T, S: Shell> ConditionOp<'a, T, S> {
+    fn poll(&mut self, waker: &Waker) -> Option<LockGuard<'a, T, S>> {
         match Pin::new(&mut self.waiting).poll(&mut Context::from_waker(waker)) {
             Poll::Ready(guard) => Some(guard),
             Poll::Pending => None,
@@ -110,8 +156,8 @@ impl<'a, T> ConditionOp<'a, T> {
     }
 }
 
-impl<'a, T> Op for ConditionOp<'a, T> {
-    type Out = LockGuard<'a, T>;
+impl<'a, T, S: Shell> Op for ConditionOp<'a, T, S> {
+    type Out = LockGuard<'a, T, S>;
 
     fn take(&mut self) -> Option<Self::Out> {
         self.poll(Waker::noop())
@@ -153,10 +199,10 @@ impl<'a, T> Op for ConditionOp<'a, T> {
 
 /// The future of [`Condition::wait`].
 #[must_use = "futures do nothing until polled"]
-pub struct ConditionWait<'a, T: 'a>(Trap<ConditionOp<'a, T>>);
+pub struct ConditionWait<'a, T: 'a, S: Shell>(Trap<ConditionOp<'a, T, S>>);
 
-impl<'a, T> Future for ConditionWait<'a, T> {
-    type Output = (LockGuard<'a, T>, Result<(), Cancelled>);
+impl<'a, T, S: Shell> Future for ConditionWait<'a, T, S> {
+    type Output = (LockGuard<'a, T, S>, Result<(), Cancelled>);
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         Poll::Ready(match ready!(Pin::new(&mut self.0).poll(context)) {
@@ -172,10 +218,54 @@ impl<'a, T> Future for ConditionWait<'a, T> {
     }
 }
 
-impl<T> fmt::Debug for ConditionWait<'_, T> {
+impl<T, S: Shell> fmt::Debug for ConditionWait<'_, T, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("ConditionWait")
             .field(&self.0.op().waiting)
+            .finish()
+    }
+}
+
+/// The future of [`Condition::wait_while`].
+#[must_use = "futures do nothing until polled"]
+pub struct ConditionWaitWhile<'a, T: 'a, S: Shell, F> {
+    condition: &'a Condition<S>,
+    unmet: F,
+    guard: Option<LockGuard<'a, T, S>>,
+    wait: Option<ConditionWait<'a, T, S>>,
+    site: &'static Location<'static>,
+}
+
+/// Nothing in it is pinned; what `unmet` captured is only called.
+impl<T, S: Shell, F> Unpin for ConditionWaitWhile<'_, T, S, F> {}
+
+impl<'a, T, S: Shell, F: FnMut(&mut T) -> bool> Future for ConditionWaitWhile<'a, T, S, F> {
+    type Output = (LockGuard<'a, T, S>, Result<(), Cancelled>);
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.get_mut();
+        loop {
+            if let Some(mut guard) = this.guard.take() {
+                if !(this.unmet)(&mut guard) {
+                    return Poll::Ready((guard, Ok(())));
+                }
+                this.wait = Some(this.condition.wait_at(guard, this.site));
+            }
+            let wait = this.wait.as_mut().expect("a wait was polled after its end");
+            let (guard, told) = ready!(Pin::new(wait).poll(context));
+            this.wait = None;
+            if told.is_err() {
+                return Poll::Ready((guard, told));
+            }
+            this.guard = Some(guard);
+        }
+    }
+}
+
+impl<T, S: Shell, F> fmt::Debug for ConditionWaitWhile<'_, T, S, F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("ConditionWaitWhile")
+            .field(&self.wait)
             .finish()
     }
 }

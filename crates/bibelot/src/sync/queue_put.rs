@@ -7,48 +7,48 @@ use std::pin::Pin;
 use std::task::{Context, Poll, Waker, ready};
 
 use bibelot_kernel::{Leave, Op, Park, Trap, Wait};
-use bibelot_sync::generic::{Local, Put, Store};
+use bibelot_sync::generic::{Put, Shell, Store};
 
-use super::queue_error::PutError;
+use super::error::PutError;
 
-/// The future of [`QueueOf::put`](super::QueueOf::put).
+/// The future of [`Queue::put`](super::Queue::put).
 #[must_use = "futures do nothing until polled"]
-pub struct QueuePut<'a, B: Store + 'a>(Trap<PutOp<'a, B>>);
+pub struct QueuePut<'a, B: Store + 'a, S: Shell>(Trap<PutOp<'a, B, S>>);
 
-impl<'a, B: Store> QueuePut<'a, B> {
-    pub(super) fn at(put: Put<'a, B, Local>, site: &'static Location<'static>) -> Self {
-        Self(Trap::at(
-            PutOp {
-                put,
-                item: None,
-                listens: false,
-            },
-            site,
-        ))
+impl<'a, B: Store, S: Shell> QueuePut<'a, B, S> {
+    pub(super) fn at(wait: Wait, put: Put<'a, B, S>, site: &'static Location<'static>) -> Self {
+        let op = PutOp {
+            put,
+            item: None,
+            listens: false,
+            wait,
+        };
+        Self(Trap::at(op, site))
     }
 }
 
-struct PutOp<'a, B: Store + 'a> {
-    put: Put<'a, B, Local>,
+struct PutOp<'a, B: Store + 'a, S: Shell> {
+    put: Put<'a, B, S>,
     /// The item, once the put was left.
     item: Option<B::Item>,
     /// The look just taken left the waker that `park` is to leave.
     listens: bool,
+    wait: Wait,
 }
 
 /// The item is never pinned.
-impl<B: Store> Unpin for PutOp<'_, B> {}
+impl<B: Store, S: Shell> Unpin for PutOp<'_, B, S> {}
 
-impl<B: Store> PutOp<'_, B> {
+impl<B: Store, S: Shell> PutOp<'_, B, S> {
     fn poll(&mut self, waker: &Waker) -> Option<Result<(), PutError<B::Item>>> {
         match Pin::new(&mut self.put).poll(&mut Context::from_waker(waker)) {
-            Poll::Ready(done) => Some(done.map_err(|closed| PutError::closed(closed.into_item()))),
+            Poll::Ready(done) => Some(done.map_err(PutError::from)),
             Poll::Pending => None,
         }
     }
 }
 
-impl<B: Store> Op for PutOp<'_, B> {
+impl<B: Store, S: Shell> Op for PutOp<'_, B, S> {
     type Out = Result<(), PutError<B::Item>>;
 
     fn take(&mut self) -> Option<Self::Out> {
@@ -70,15 +70,19 @@ impl<B: Store> Op for PutOp<'_, B> {
 
     fn leave(&mut self) -> Leave<Self::Out> {
         self.item = self.put.take_item();
-        Leave::Left
+        match self.item {
+            Some(_) => Leave::Left,
+            // A getter of a rendezvous took it since the last look.
+            None => Leave::Won(Ok(())),
+        }
     }
 
     fn wait(&self) -> Wait {
-        Wait::QueuePut
+        self.wait
     }
 }
 
-impl<B: Store> Future for QueuePut<'_, B> {
+impl<B: Store, S: Shell> Future for QueuePut<'_, B, S> {
     type Output = Result<(), PutError<B::Item>>;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
@@ -92,7 +96,7 @@ impl<B: Store> Future for QueuePut<'_, B> {
     }
 }
 
-impl<B: Store> fmt::Debug for QueuePut<'_, B> {
+impl<B: Store, S: Shell> fmt::Debug for QueuePut<'_, B, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("QueuePut").field(&self.0.op().put).finish()
     }

@@ -1,21 +1,23 @@
 //! The semaphore: permits for so many tasks at a time.
 
 use std::fmt;
-use std::future::Future;
-use std::pin::Pin;
-use std::task::{Context, Poll, ready};
 
-use bibelot_kernel::{Cancelled, Wait, WaitFuture, wait_future};
-use bibelot_sync::local::{self, Permit};
+use bibelot_kernel::Wait;
+use bibelot_sync::generic::{self, Permit, Shell};
 use bibelot_sync::{OverRelease, TooManyPermits, TryAcquireError};
+
+use super::error::AcquireError;
+use super::wait_or::WaitOr;
+
+/// The future of [`Semaphore::acquire`].
+pub type Acquire<'a, S> = WaitOr<generic::Acquire<'a, S>, AcquireError>;
 
 /// Permits for so many tasks at a time.
 ///
 /// A permit that is dropped is handed to whoever has waited longest; whoever asks for many holds up those
-/// behind, so that nobody starves. Clones are handles to the same semaphore. It is for the tasks of one
-/// kernel; [`bibelot_sync::Semaphore`] is its twin for any thread.
+/// behind, so that nobody starves. Clones are handles to the same semaphore.
 ///
-/// Curio: `Semaphore`, `BoundedSemaphore`.
+/// Curio: `Semaphore`, `BoundedSemaphore`: more cannot be released than was taken.
 ///
 /// # Examples
 ///
@@ -27,14 +29,14 @@ use bibelot_sync::{OverRelease, TooManyPermits, TryAcquireError};
 /// assert_eq!(seats.available_permits(), 0);
 /// # bibelot::Ok(()) }).unwrap();
 /// ```
-#[derive(Clone)]
-pub struct Semaphore(local::Semaphore);
+#[doc(alias = "BoundedSemaphore")]
+pub struct Semaphore<S: Shell>(pub(super) generic::Semaphore<S>);
 
-impl Semaphore {
+impl<S: Shell> Semaphore<S> {
     /// A semaphore with so many permits, all free.
     #[must_use]
     pub fn new(permits: usize) -> Self {
-        Self(local::Semaphore::new(permits))
+        Self(generic::Semaphore::new(permits))
     }
 
     /// Takes a permit, waiting for one if none is free.
@@ -48,7 +50,8 @@ impl Semaphore {
     /// Leaves at once. A permit that it had been handed is taken when it is asked to stop, and handed on
     /// when it is dropped.
     #[track_caller]
-    pub fn acquire(&self) -> Acquire<'_> {
+    #[inline]
+    pub fn acquire(&self) -> Acquire<'_, S> {
         self.acquire_many(1)
     }
 
@@ -62,8 +65,9 @@ impl Semaphore {
     ///
     /// As [`acquire`](Self::acquire).
     #[track_caller]
-    pub fn acquire_many(&self, count: usize) -> Acquire<'_> {
-        Acquire(wait_future(Wait::Semaphore, self.0.acquire_many(count)))
+    #[inline]
+    pub fn acquire_many(&self, count: usize) -> Acquire<'_, S> {
+        WaitOr::new(Wait::Semaphore, self.0.acquire_many(count))
     }
 
     /// Takes a permit if one is free and nobody waits.
@@ -71,11 +75,20 @@ impl Semaphore {
     /// # Errors
     ///
     /// [`TryAcquireError`].
-    pub fn try_acquire(&self) -> Result<Permit<'_>, TryAcquireError> {
+    pub fn try_acquire(&self) -> Result<Permit<'_, S>, TryAcquireError> {
         self.0.try_acquire()
     }
 
-    /// Adds permits.
+    /// Takes so many permits if they are free and nobody waits.
+    ///
+    /// # Errors
+    ///
+    /// [`TryAcquireError`].
+    pub fn try_acquire_many(&self, count: usize) -> Result<Permit<'_, S>, TryAcquireError> {
+        self.0.try_acquire_many(count)
+    }
+
+    /// Adds permits, which raises the [`bound`](Self::bound).
     ///
     /// # Errors
     ///
@@ -99,52 +112,45 @@ impl Semaphore {
         self.0.available_permits()
     }
 
+    /// How many permits there are, free or not. Curio: `BoundedSemaphore.bound`.
+    #[must_use]
+    pub fn bound(&self) -> usize {
+        self.0.bound()
+    }
+
+    /// How many permits were forgotten and not given back.
+    #[must_use]
+    pub fn forgotten(&self) -> usize {
+        self.0.forgotten()
+    }
+
+    /// Whether no permit is free. Curio: `locked`.
+    #[must_use]
+    #[doc(alias = "locked")]
+    pub fn is_locked(&self) -> bool {
+        self.available_permits() == 0
+    }
+
     /// Closes it: nobody gets a permit any more, those that wait are told so.
     pub fn close(&self) {
         self.0.close();
     }
+
+    /// Whether [`close`](Self::close) was called.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        self.0.is_closed()
+    }
 }
 
-impl fmt::Debug for Semaphore {
+impl<S: Shell> Clone for Semaphore<S> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
+}
+
+impl<S: Shell> fmt::Debug for Semaphore<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
-    }
-}
-
-/// Why a semaphore gave no permit.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum AcquireError {
-    /// It is closed.
-    #[error("the semaphore is closed")]
-    Closed,
-    /// The wait was asked to stop; nothing was taken.
-    #[error(transparent)]
-    Cancelled(#[from] Cancelled),
-}
-
-impl From<AcquireError> for crate::Error {
-    fn from(error: AcquireError) -> Self {
-        match error {
-            AcquireError::Closed => Self::Closed,
-            AcquireError::Cancelled(cancelled) => Self::Cancelled(cancelled),
-        }
-    }
-}
-
-/// The future of [`Semaphore::acquire`].
-#[derive(Debug)]
-#[must_use = "futures do nothing until polled"]
-pub struct Acquire<'a>(WaitFuture<local::Acquire<'a>>);
-
-impl<'a> Future for Acquire<'a> {
-    type Output = Result<Permit<'a>, AcquireError>;
-
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        Poll::Ready(match ready!(Pin::new(&mut self.0).poll(context)) {
-            Ok(Ok(permit)) => Ok(permit),
-            Ok(Err(_)) => Err(AcquireError::Closed),
-            Err(cancelled) => Err(AcquireError::Cancelled(cancelled)),
-        })
     }
 }
