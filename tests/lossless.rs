@@ -9,12 +9,15 @@
 //! | `cut`, `rng`, `run` | ways to cut; numbers; each backend in turn |
 //! | `accepts`, `reads`, `writes`, `raw`, `queues` | what is taken and given under fire |
 //! | `ends` | what was written before an end arrives |
+//! | `closes` | also where not everything was read |
 //! | `crowds` | a dry pool, a task that never waits, many sleeps |
 //! | `shortage` | too few descriptors |
 //! | `leaks` | descriptors and memory as before |
 
 #[path = "lossless/accepts.rs"]
 mod accepts;
+#[path = "lossless/closes.rs"]
+mod closes;
 #[path = "lossless/crowds.rs"]
 mod crowds;
 #[path = "lossless/cut.rs"]

@@ -71,7 +71,8 @@ impl Builder {
         self
     }
 
-    /// How long what was written may still be sent after its stream was dropped; 5 s without it.
+    /// How long a stream that was dropped or closed has to send and deliver what was written; 5 s without
+    /// it.
     pub fn linger(mut self, linger: Duration) -> Self {
         self.config.io.linger = linger;
         self

@@ -35,11 +35,12 @@ pub struct ShutdownReport {
 }
 
 impl ShutdownReport {
-    /// Whether everything ended by itself and everything was sent.
+    /// Whether everything ended by itself and everything was sent and delivered.
     #[must_use]
     pub fn is_clean(&self) -> bool {
         self.aborted.is_empty()
             && self.io.unsent_bytes == 0
+            && self.io.undelivered_bytes == 0
             && self.io.in_flight.is_empty()
             && self.failure.is_none()
     }

@@ -92,6 +92,12 @@ pub enum Call {
         /// Which signal, by the system's number.
         number: i32,
     },
+    /// What a connection still has to deliver, and whether something lies in it that nobody has read: what
+    /// would be lost by closing it now. Answers [`Reply::Pending`].
+    Pending {
+        /// The socket.
+        socket: Fd,
+    },
     /// The kernel thread begins (`true`) or ends (`false`) to wait in this reactor: a reactor that
     /// waits in the operating system sharpens the thread's timer slack meanwhile and restores it
     /// after. Nested begins are counted. Answers [`Reply::Done`].
@@ -141,8 +147,29 @@ pub enum Reply {
     Count(usize),
     /// How a child process ended; `None` while it runs.
     Status(Option<ExitStatus>),
+    /// What a connection still has to deliver.
+    Pending(Pending),
     /// What the reactor has done so far.
     Counters(Counters),
+}
+
+/// What would be lost by closing a connection.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Pending {
+    /// How many bytes were sent that the other side's operating system has not acknowledged; the end of
+    /// what is sent counts as one. 0 where a close takes nothing back that was sent, which is everywhere but
+    /// on TCP.
+    pub undelivered: u64,
+    /// Whether bytes have arrived that nobody has received. Closing a connection that has some resets it.
+    pub unread: bool,
+}
+
+impl Pending {
+    /// Whether nothing would be lost.
+    #[must_use]
+    pub fn is_nothing(self) -> bool {
+        self == Self::default()
+    }
 }
 
 /// What a reactor has done since it was made.

@@ -51,6 +51,13 @@ impl<T> Inbox<T> {
         }
     }
 
+    /// Forgets the items, not the end.
+    pub fn clear(&mut self) {
+        self.first = None;
+        self.rest.clear();
+        self.weight = 0;
+    }
+
     /// Notes that nothing more will come.
     pub fn end(&mut self) {
         if self.end.is_none() {

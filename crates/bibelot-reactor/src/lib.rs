@@ -33,7 +33,7 @@ mod token;
 mod unpark;
 
 pub use buf::Buf;
-pub use call::{Call, Counters, ListenHow, Reply};
+pub use call::{Call, Counters, ListenHow, Pending, Reply};
 pub use completion::{Completion, Outcome, cancelled, unsupported};
 pub use fd::{Farewell, Fd, VirtualFd, WeakFd};
 pub use inbox::Inbox;

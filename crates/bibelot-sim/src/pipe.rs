@@ -71,6 +71,30 @@ impl Pipe {
         self.arrived
     }
 
+    /// How much is on its way: bytes, and the end as one.
+    pub(crate) fn under_way(&self) -> u64 {
+        let weights = self.coming.iter().map(|(_, segment)| match segment {
+            Segment::Bytes(count) => *count as u64,
+            Segment::End => 1,
+            _ => 0,
+        });
+        weights.sum()
+    }
+
+    /// Loses the bytes that would arrive after `last_ns`, and the end behind them.
+    pub(crate) fn cut(&mut self, last_ns: u64) {
+        let mut kept = self.arrived;
+        self.coming.retain(|(at_ns, segment)| match segment {
+            Segment::Bytes(count) if *at_ns <= last_ns => {
+                kept += count;
+                true
+            }
+            Segment::Bytes(_) | Segment::End => *at_ns <= last_ns,
+            _ => true,
+        });
+        self.bytes.truncate(kept);
+    }
+
     /// When the first bytes arrive that are under way now.
     pub(crate) fn first_bytes_ns(&self) -> Option<u64> {
         let is_bytes = |entry: &&(u64, Segment)| matches!(entry.1, Segment::Bytes(_));
@@ -116,6 +140,25 @@ mod tests {
         assert_eq!(pipe.arrive(99), None);
         assert_eq!(pipe.arrive(100), Some(Segment::Bytes(4)));
         assert_eq!(pipe.arrive(100), Some(Segment::End));
+    }
+
+    #[test]
+    fn what_is_cut_off_never_arrives() {
+        let mut pipe = Pipe::default();
+        for (data, at_ns) in [(b"ab", 1), (b"cd", 5), (b"ef", 9)] {
+            pipe.send(data, at_ns);
+        }
+        pipe.mark(Segment::End, 9);
+        assert_eq!(pipe.arrive(1), Some(Segment::Bytes(2)));
+        assert_eq!(pipe.under_way(), 5);
+        pipe.cut(5);
+        pipe.mark(Segment::Reset, 7);
+        assert_eq!(pipe.under_way(), 2);
+        let rest: Vec<_> = std::iter::from_fn(|| pipe.arrive(100)).collect();
+        assert_eq!(rest, [Segment::Bytes(2), Segment::Reset]);
+        let mut room = [0; 8];
+        assert_eq!(pipe.read(&mut room), 4);
+        assert_eq!(&room[..4], b"abcd");
     }
 
     #[test]

@@ -3,17 +3,18 @@
 use std::io;
 use std::net::{Shutdown, SocketAddr};
 use std::num::NonZero;
-use std::os::fd::OwnedFd;
+use std::os::fd::{BorrowedFd, OwnedFd};
 use std::thread;
 
-use bibelot_reactor::{Call, Fd, ListenHow, Reply, unsupported};
-use rustix::io::{FdFlags, fcntl_getfd, fcntl_setfd, ioctl_fionbio};
+use bibelot_reactor::{Call, Fd, ListenHow, Pending, Reply, unsupported};
+use rustix::io::{FdFlags, fcntl_getfd, fcntl_setfd, ioctl_fionbio, ioctl_fionread};
 use rustix::net::{
-    AddressFamily, SocketAddrAny, SocketFlags, SocketType, bind, getpeername, getsockname, listen,
-    shutdown, socket_with, sockopt,
+    AddressFamily, SocketAddrAny, SocketFlags, SocketType, bind, getpeername, getsockname, ipproto,
+    listen, shutdown, socket_with, sockopt,
 };
 
 use crate::child;
+use crate::raw;
 use crate::signal::{stop_signal, watch_signal};
 
 /// Does what is answered at once.
@@ -49,10 +50,32 @@ pub fn call(call: Call) -> io::Result<Reply> {
         Call::Cores => Ok(Reply::Count(
             thread::available_parallelism().map_or(1, NonZero::get),
         )),
+        Call::Pending { socket } => pending(&socket).map(Reply::Pending),
         Call::Signal { number } => watch_signal(number).map(Reply::Fd),
         Call::StopSignal { number } => stop_signal(number).map(Reply::Fd),
         other => Err(unsupported(other)),
     }
+}
+
+/// What closing a socket would lose. Only TCP takes back what was sent.
+fn pending(socket: &Fd) -> io::Result<Pending> {
+    let socket = socket.as_fd()?;
+    let unread = ioctl_fionread(socket)? > 0;
+    let undelivered = match raw::unacknowledged(socket)? {
+        0 => 0,
+        count if is_tcp(socket) => count,
+        _ => 0,
+    };
+    Ok(Pending {
+        undelivered,
+        unread,
+    })
+}
+
+/// Whether a socket is of TCP, multipath or not.
+fn is_tcp(socket: BorrowedFd<'_>) -> bool {
+    let protocol = sockopt::socket_protocol(socket);
+    matches!(protocol, Ok(Some(ipproto::TCP | ipproto::MPTCP)))
 }
 
 fn fd_reply(fd: OwnedFd) -> Reply {

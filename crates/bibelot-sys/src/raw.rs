@@ -1,18 +1,15 @@
-//! The system calls that have no safe form: closing with a result, a thread's signal mask, and what a
-//! process does on signals.
+//! The system calls that have no safe form: closing with a result, what a socket has not delivered, a thread's
+//! signal mask, and what a process does on signals.
 //!
 //! # Invariants
 //!
 //! - A descriptor is closed only by its owner, who gives it up in doing so.
 
-#![allow(
-    unsafe_code,
-    reason = "no safe interface reports a close's result, sets a signal mask or ignores a signal"
-)]
+#![allow(unsafe_code, reason = "no safe interface does what these calls do")]
 
 use std::io;
 use std::mem::MaybeUninit;
-use std::os::fd::{IntoRawFd, OwnedFd};
+use std::os::fd::{AsRawFd, BorrowedFd, IntoRawFd, OwnedFd};
 use std::ptr;
 
 /// Closes a descriptor and says how that went. It is closed in any case; an interruption is not an
@@ -26,6 +23,17 @@ pub(crate) fn close(fd: OwnedFd) -> io::Result<()> {
     match io::Error::last_os_error() {
         error if error.kind() == io::ErrorKind::Interrupted => Ok(()),
         error => Err(error),
+    }
+}
+
+/// How many bytes a socket has taken and not got acknowledged.
+pub(crate) fn unacknowledged(socket: BorrowedFd<'_>) -> io::Result<u64> {
+    let mut count: libc::c_int = 0;
+    // SAFETY: the descriptor is open, and this request writes one `int` to where it is told to.
+    let result = unsafe { libc::ioctl(socket.as_raw_fd(), libc::TIOCOUTQ, &raw mut count) };
+    match result {
+        0 => Ok(u64::try_from(count).unwrap_or(0)),
+        _ => Err(io::Error::last_os_error()),
     }
 }
 

@@ -4,7 +4,7 @@ use std::net::Shutdown;
 use std::rc::Rc;
 use std::task::Waker;
 
-use bibelot_reactor::{Call, Completion, Fd, Op, Token};
+use bibelot_reactor::{Call, Completion, Fd, Op, Pending, Reply, Token};
 use bibelot_timer::{Instant, Key as TimerKey};
 
 use super::table::Key;
@@ -19,6 +19,8 @@ pub(crate) enum Act {
     Cancel(Token),
     /// Tells the peer that nothing more comes.
     ShutDown(Fd),
+    /// Asks what closing an object now would lose.
+    Ask(Key, Fd),
     Arm(Alarm, Instant),
     Disarm(TimerKey),
 }
@@ -36,7 +38,7 @@ pub(crate) enum Trash {
 pub(crate) enum Alarm {
     /// A flow paused for want of descriptors or memory may go on.
     Resume(Key),
-    /// An object that is being closed has had its time.
+    /// An object that is being closed is to be looked at, or has had its time.
     Linger(Key),
 }
 
@@ -67,6 +69,14 @@ impl Core {
                     let told = self.call(Call::Shutdown { socket, how });
                     // A peer that has hung up needs not be told.
                     drop(told);
+                }
+                Act::Ask(key, socket) => {
+                    let pending = match self.call(Call::Pending { socket }) {
+                        Ok(Reply::Pending(pending)) => pending,
+                        // A reactor that cannot say, or a socket that is beyond that.
+                        _ => Pending::default(),
+                    };
+                    self.io.borrow_mut().answered(key, pending, &mut acts);
                 }
                 Act::Arm(alarm, at) => {
                     let key = self.timers.borrow_mut().insert(at, Timer::Io(alarm));

@@ -10,9 +10,11 @@
 //! |---|---|
 //! | `table` | slots, keys and tokens |
 //! | `act` | what is to be done outside the table, and doing it |
-//! | `object` | an object's two sides and its end |
+//! | `object` | an object's two sides |
+//! | `ending` | its end |
 //! | `read_side`, `write_side` | its inbox and flow; its outbox and sends |
 //! | `shared` | what all objects share: limits, spare memory, counts |
+//! | `report` | what is left of all that at the end |
 //! | `operation` | one operation of one call |
 //! | `ready` | waiting for a descriptor, without an object |
 //! | `raw_side` | a socket whose sends are operations of their callers |
@@ -26,6 +28,7 @@
 //!   is dropped.
 
 mod act;
+mod ending;
 mod handle;
 mod object;
 mod operation;
@@ -34,6 +37,7 @@ mod raw_side;
 mod raw_waits;
 mod read_side;
 mod ready;
+mod report;
 mod shared;
 mod table;
 mod waits;
@@ -47,8 +51,8 @@ pub use read_side::Arrival;
 pub use ready::{Ready, readable, writable};
 
 pub(crate) use act::Alarm;
+pub use report::IoReport;
 pub(crate) use shared::Limits;
-pub use table::IoReport;
 pub(crate) use table::{Message, Table};
 pub use waits::{CloseOp, ReceiveOp, RoomOp};
 

@@ -7,7 +7,7 @@
 //! # Invariants
 //!
 //! - At most one flow of an object is in flight.
-//! - A flow is begun only while somebody waits and the inbox is empty.
+//! - A flow is begun only while somebody waits and the inbox is empty, or to forget what it brings.
 
 use std::io;
 use std::net::SocketAddr;
@@ -100,6 +100,8 @@ pub(crate) struct ReadSide {
     pub inbox: Inbox<Arrival>,
     is_armed: bool,
     is_cancelling: bool,
+    /// What arrives is forgotten: the object ends.
+    discards: bool,
     pub waiter: Waiter,
     /// Set while the flow pauses for want of descriptors or memory.
     pub resume_timer: Option<TimerKey>,
@@ -113,6 +115,7 @@ impl ReadSide {
             inbox: Inbox::new(),
             is_armed: false,
             is_cancelling: false,
+            discards: false,
             waiter: Waiter::default(),
             resume_timer: None,
             is_paused: false,
@@ -134,6 +137,26 @@ impl ReadSide {
         self.is_armed
     }
 
+    pub(crate) fn brings_bytes(&self) -> bool {
+        self.flow == Flow::Bytes
+    }
+
+    pub(crate) fn discards(&self) -> bool {
+        self.discards
+    }
+
+    /// From now on what arrives is forgotten.
+    pub(crate) fn discard(&mut self) {
+        self.discards = true;
+    }
+
+    /// Nobody will ask for the bytes that are here.
+    pub(crate) fn forget_bytes(&mut self) {
+        if self.flow == Flow::Bytes {
+            self.inbox.clear();
+        }
+    }
+
     /// Leaves a waker, and has something brought if nothing is there.
     pub(crate) fn wait(
         &mut self,
@@ -152,7 +175,10 @@ impl ReadSide {
 
     /// Begins the flow if it is wanted.
     pub(crate) fn arm(&mut self, key: Key, fd: &Fd, acts: &mut Vec<Act>) {
-        let is_wanted = self.waiter.is_taken() && !self.inbox.is_ready();
+        let is_wanted = match self.discards {
+            true => !self.inbox.has_ended(),
+            false => self.waiter.is_taken() && !self.inbox.is_ready(),
+        };
         if self.is_armed || self.is_paused || !is_wanted {
             return;
         }
@@ -195,6 +221,7 @@ impl ReadSide {
             self.is_cancelling = false;
         }
         match completion.result {
+            Ok(Outcome::Received(_)) if self.discards => {}
             Ok(Outcome::Received(buf)) => {
                 let weight = buf.len();
                 self.inbox.push(Arrival::Bytes(buf), weight);
@@ -227,6 +254,7 @@ impl ReadSide {
 
     fn is_over_bound(&self, limits: &Limits) -> bool {
         match self.flow {
+            _ if self.discards => false,
             Flow::Connections { kept_max } => self.inbox.len() >= kept_max,
             Flow::Bytes => {
                 self.inbox.len() >= limits.unread_buffers_max

@@ -19,7 +19,7 @@ pub(crate) struct Limits {
     pub kernel_mark: usize,
     pub unread_bytes_max: usize,
     pub unread_buffers_max: usize,
-    /// How long an object that is being closed may still send.
+    /// How long an object that is being closed may still send and deliver.
     pub linger: Duration,
 }
 
@@ -46,6 +46,8 @@ pub(crate) struct Shared {
     pub buffered: usize,
     /// Bytes that were taken from writers and could not be sent.
     pub unsent_bytes: u64,
+    /// Bytes that were sent and not delivered when the time for it was over.
+    pub undelivered_bytes: u64,
     /// Objects whose outboxes are to be flushed.
     pub dirty: Vec<Key>,
     /// Objects whose writers wait for the kernel-wide mark, the first of them first.
@@ -66,6 +68,7 @@ impl Shared {
             spare: Spare::default(),
             buffered: 0,
             unsent_bytes: 0,
+            undelivered_bytes: 0,
             dirty: Vec::new(),
             starved: VecDeque::new(),
             paused: VecDeque::new(),

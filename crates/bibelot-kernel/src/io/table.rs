@@ -8,7 +8,7 @@
 
 use std::task::Waker;
 
-use bibelot_reactor::{Completion, Fd, Op, OpKind, Token};
+use bibelot_reactor::{Completion, Fd, Op, OpKind, Pending, Token};
 use bibelot_timer::Key as TimerKey;
 use slab::Slab;
 
@@ -78,19 +78,9 @@ pub(crate) enum Message {
     LeaveRaw(Key, u32),
 }
 
-/// What is left of the kernel's dealings with the world at its end.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct IoReport {
-    /// Bytes that writers had handed over and that could not be sent.
-    pub unsent_bytes: u64,
-    /// Operations that had not ended.
-    pub in_flight: Vec<OpKind>,
-}
-
 /// All operations and objects of one kernel.
 pub(crate) struct Table {
-    slots: Slab<(u32, Slot)>,
+    pub(super) slots: Slab<(u32, Slot)>,
     generation: u32,
     pub shared: Shared,
     acts: Vec<Act>,
@@ -333,8 +323,8 @@ impl Table {
             (Some(object), Alarm::Resume(_)) if object.read.is_paused() => {
                 object.read.resume_timer.replace(timer)
             }
-            (Some(object), Alarm::Linger(_)) if object.is_lingering() => {
-                object.linger_timer.replace(timer)
+            (Some(object), Alarm::Linger(_)) if object.ending.is_lingering() => {
+                object.ending.timer.replace(timer)
             }
             _ => Some(timer),
         }
@@ -354,33 +344,24 @@ impl Table {
                 let Some((object, shared)) = self.object_and_shared(key) else {
                     return;
                 };
-                object.linger_timer = None;
-                let ended = object.give_up(key, shared, acts);
+                object.ending.timer = None;
+                let ended = object.look(key, shared, acts);
                 self.after(key, ended, acts);
             }
+        }
+    }
+
+    /// What closing an object now would lose.
+    pub(super) fn answered(&mut self, key: Key, pending: Pending, acts: &mut Vec<Act>) {
+        if let Some((object, shared)) = self.object_and_shared(key) {
+            let ended = object.answered(key, pending, shared, acts);
+            self.after(key, ended, acts);
         }
     }
 
     /// Whether operations or closing objects are still under way.
     pub(crate) fn is_quiet(&self) -> bool {
         self.shared.closing == 0
-    }
-
-    /// What is left.
-    pub(crate) fn report(&self) -> IoReport {
-        let mut in_flight: Vec<OpKind> = Vec::new();
-        for (_, (_, slot)) in &self.slots {
-            match slot {
-                Slot::Operation(state) if state.end.is_none() => in_flight.push(state.kind),
-                Slot::Raw(raw) if raw.is_under_way() => in_flight.push(OpKind::Send),
-                _ => {}
-            }
-        }
-        in_flight.sort_unstable();
-        IoReport {
-            unsent_bytes: self.shared.unsent_bytes,
-            in_flight,
-        }
     }
 
     /// Begins to close every object and socket that is not being closed yet.

@@ -127,6 +127,19 @@ impl WriteSide {
         }
     }
 
+    /// Tells the peer, who has not been told, that nothing more comes: everything was sent.
+    pub(crate) fn end_at_once(&mut self, fd: &Fd, acts: &mut Vec<Act>) {
+        if self.finish != Finish::Told {
+            self.finish = Finish::Told;
+            acts.push(Act::ShutDown(fd.clone()));
+        }
+    }
+
+    /// Keeps a failure for whoever asks how it went.
+    pub(crate) fn keep_error(&mut self, error: io::Error) {
+        self.error.get_or_insert(error);
+    }
+
     /// Takes what became of a send.
     pub(crate) fn settle(
         &mut self,

@@ -124,6 +124,7 @@ pub(crate) fn expected_reply(call: &Call) -> fn(&Reply) -> bool {
         Call::ChildStatus { .. } => |reply| matches!(reply, Reply::Status(_)),
         Call::Cores => |reply| matches!(reply, Reply::Count(_)),
         Call::IsNoDelay { .. } => |reply| matches!(reply, Reply::Flag(_)),
+        Call::Pending { .. } => |reply| matches!(reply, Reply::Pending(_)),
         Call::Counters => |reply| matches!(reply, Reply::Counters(_)),
     }
 }

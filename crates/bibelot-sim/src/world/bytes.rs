@@ -124,7 +124,7 @@ impl World {
                     self.plan_arrival(peer);
                 }
                 // Nobody is there any more; the answer is a reset.
-                None => self.plan_reset(id, at_ns),
+                None => self.reset(id, at_ns, at_ns),
             }
         }
     }

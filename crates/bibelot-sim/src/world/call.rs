@@ -3,7 +3,7 @@
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 
-use bibelot_reactor::{Call, Fd, Reply, unsupported};
+use bibelot_reactor::{Call, Fd, Pending, Reply, unsupported};
 
 use super::World;
 use crate::errno::Errno;
@@ -34,6 +34,10 @@ impl World {
                 Ok(Reply::Done)
             }
             Call::IsNoDelay { socket } => Ok(Reply::Flag(*self.no_delay(&socket)?)),
+            Call::Pending { socket } => {
+                let id = self.resolve(&socket)?;
+                Ok(Reply::Pending(self.pending(id)?))
+            }
             Call::Attend { .. } => Ok(Reply::Done),
             Call::Counters => Ok(Reply::Counters(self.counters)),
             other => Err(unsupported(other)),
@@ -62,6 +66,21 @@ impl World {
             Some(_) => Err(Errno::NOTCONN),
             None => Err(Errno::BADF),
         }
+    }
+
+    /// What closing the stream `id` now would lose: what is still on its way to the other end.
+    fn pending(&mut self, id: Id) -> Result<Pending, Errno> {
+        let (peer, unread) = match self.objects.get(id) {
+            Some(Object::Stream(stream)) => (stream.peer, stream.incoming.readable() > 0),
+            Some(Object::Listener(_)) => return Err(Errno::INVAL),
+            Some(Object::File(_)) => return Err(Errno::NOTSOCK),
+            None => return Err(Errno::BADF),
+        };
+        let other = peer.and_then(|peer| self.objects.stream(peer));
+        Ok(Pending {
+            undelivered: other.map_or(0, |other| other.incoming.under_way()),
+            unread,
+        })
     }
 
     fn no_delay(&mut self, socket: &Fd) -> io::Result<&mut bool> {

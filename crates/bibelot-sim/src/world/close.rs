@@ -1,7 +1,8 @@
 //! Ends: shutting down, letting go, being reset, and what arrives meanwhile.
 //!
 //! As on Linux: who lets go of a stream whose bytes were not all read resets it, else the end of the
-//! stream follows what was sent. Bytes that reach an end nobody holds are answered with a reset.
+//! stream follows what was sent. Bytes that reach an end nobody holds are answered with a reset. A reset
+//! takes along what has not arrived yet.
 
 use std::net::Shutdown;
 
@@ -56,15 +57,25 @@ impl World {
             other.peer = None;
         }
         if stream.phase == Phase::Connecting || stream.incoming.readable() > 0 {
-            return self.plan_reset(peer, at_ns);
+            let now_ns = self.now_ns();
+            return self.reset(peer, now_ns, at_ns);
         }
         if !stream.outgoing.shut {
             self.mark(peer, Segment::End, at_ns);
         }
         if let Some(first_ns) = stream.incoming.first_bytes_ns() {
             let answered_ns = first_ns.saturating_add(self.settings.latency.least_ns);
-            self.plan_reset(peer, answered_ns.max(at_ns));
+            let at_ns = answered_ns.max(at_ns);
+            self.reset(peer, at_ns, at_ns);
         }
+    }
+
+    /// Resets the stream `id`, and loses what would arrive there after `last_ns`.
+    pub(super) fn reset(&mut self, id: Id, last_ns: u64, at_ns: u64) {
+        if let Some(stream) = self.objects.stream(id) {
+            stream.incoming.cut(last_ns);
+        }
+        self.plan_reset(id, at_ns);
     }
 
     /// Ends a connection that nobody accepted.
@@ -81,7 +92,7 @@ impl World {
     }
 
     /// Resets the stream `id`, once, when a packet that is sent now or later arrives at `at_ns`.
-    pub(super) fn plan_reset(&mut self, id: Id, at_ns: u64) {
+    fn plan_reset(&mut self, id: Id, at_ns: u64) {
         if let Some(stream) = self.objects.stream(id)
             && !stream.reset_planned
         {

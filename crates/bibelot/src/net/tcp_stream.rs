@@ -26,9 +26,12 @@ use crate::stream::{Front, reading_methods, writing_methods};
 /// the connection; that holds also when the kernel ends. [`close`](Self::close) waits for that and says
 /// how it went.
 ///
-/// What was sent is with the operating system, not yet with the peer. A connection that is closed while
-/// the peer is still sending is reset, which may cut off what was under way to it: where that matters,
-/// [`shutdown`](Self::shutdown) the writing direction and read to the end before the close.
+/// What was sent arrives, too, although not everything was read: a connection whose peer has not ended, and
+/// may still be sending, is not closed, which would reset it, but told that nothing more comes; what arrives
+/// is read and forgotten until the peer has taken everything or ends, within the same time. (Once *reading*
+/// was [shut down](Self::shutdown), Linux itself resets the connection when something arrives.) What a peer
+/// still wants to send when it has taken everything is refused by a reset: read to the end before the close
+/// to let it finish.
 pub struct TcpStream {
     object: Object,
     front: Front,
@@ -135,9 +138,13 @@ impl TcpStream {
     /// Sends what was written, closes the connection, and says how that went. What has arrived and was
     /// not read is lost.
     ///
+    /// Where nothing is unread and the peer has acknowledged everything, that is at once. Else it waits for
+    /// the peer to take what was sent.
+    ///
     /// # Errors
     ///
-    /// That of a send that failed, or that did not end within the kernel's linger time; `Cancelled`.
+    /// That of a send that failed, or that the peer did not take everything within the kernel's linger time;
+    /// `Cancelled`.
     ///
     /// # Cancellation
     ///
