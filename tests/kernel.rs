@@ -6,6 +6,7 @@
 //! | `ends` | shutdown, drops, thread-locals, wakers that are left |
 //! | `deadlines` | limits that are moved |
 //! | `descriptors` | under a loop that belongs to somebody else |
+//! | `locals` | values that belong to tasks |
 //! | `raw` | sends without an outbox |
 //! | `shared` | what several wait for, and what is known without taking it |
 //! | `tasks` | spawning, joining, cancelling, aborting, looking |
@@ -20,6 +21,8 @@ mod descriptors;
 mod ends;
 #[path = "kernel/lives.rs"]
 mod lives;
+#[path = "kernel/locals.rs"]
+mod locals;
 #[path = "kernel/raw.rs"]
 mod raw;
 #[path = "kernel/scopes.rs"]

@@ -62,6 +62,8 @@ pub(crate) struct Core {
     pub path: Path,
     /// What was said about the end of it all.
     pub end: End,
+    /// A task has had locals.
+    pub has_locals: Cell<bool>,
     /// What came from other threads is being taken in.
     pub is_admitting: Cell<bool>,
     /// It has let go of everything; what is spawned now, in a drop that always spawns again, is leaked.
@@ -108,6 +110,7 @@ impl Core {
             counters: Counters::default(),
             path: Path::new(),
             end: End::new(),
+            has_locals: Cell::new(false),
             is_admitting: Cell::new(false),
             is_over: Cell::new(false),
             main_queued: Cell::new(false),

@@ -10,7 +10,7 @@
 //! | `main_future`, `kernel_handle` | what `block_on` runs; a running kernel from other threads |
 //! | `turn`, `run_task`, `ready`, `choose` | one pass; one poll; what comes next |
 //! | `core`, `counters`, `home`, `remote` | the state; which kernel is here; how other threads reach it |
-//! | `spawn`, `task`, `task_name`, `shared_task`, `task_error`, `join`, `panic`, `tasks`, `tag` | tasks, their handles, their table |
+//! | `spawn`, `task`, `task_name`, `task_local`, `shared_task`, `task_error`, `join`, `panic`, `tasks`, `tag` | tasks, their handles, their table |
 //! | `trap`, `deliver`, `budget`, `current` | waiting, and being asked to stop while waiting |
 //! | `cancel` | the value, the scopes and the rules |
 //! | `sleep` | points in time |
@@ -59,6 +59,7 @@ mod spawn;
 mod tag;
 mod task;
 mod task_error;
+mod task_local;
 mod task_name;
 mod tasks;
 mod trap;
@@ -93,6 +94,7 @@ pub use sleep::{Sleep, SleepOp, YieldNow, YieldOp, clock, sleep, sleep_until, yi
 pub use spawn::{TaskBuilder, spawn};
 pub use task::{Task, TaskId};
 pub use task_error::TaskError;
+pub use task_local::{TaskLocal, WithLocal};
 pub use task_name::{TaskName, current, try_current};
 pub use trap::{Drained, Leave, Op, Park, Trap};
 pub use wait_future::{FutureOp, WaitFuture, wait_future, wait_future_at};

@@ -1,5 +1,6 @@
 //! Running a task: one poll, and what follows from how it ended.
 
+use std::mem;
 use std::rc::Rc;
 
 use bibelot_sched::Wake;
@@ -17,6 +18,7 @@ use crate::ready::Item;
 use crate::record::{Record, Wait};
 use crate::tag::Tag;
 use crate::task::TaskId;
+use crate::task_local::Locals;
 use crate::tasks::{DETACHED, Ending, Entry, TaskKey};
 
 impl Core {
@@ -219,18 +221,22 @@ impl Core {
             self.paths.end(number);
         }
         self.observers.terminated(id, terminated(ending));
-        let (joiners, listener) = {
+        let (joiners, listener, locals) = {
             let mut tasks = self.tasks.borrow_mut();
             let Some(entry) = tasks.get_mut(key) else {
                 return;
             };
             let joiners = entry.take_joiners();
-            let listener = match entry.extra() {
-                Some(_) => entry.extra_mut().on_end.take(),
-                None => None,
+            let (listener, locals) = match entry.extra() {
+                Some(_) => {
+                    let extra = entry.extra_mut();
+                    (extra.on_end.take(), mem::take(&mut extra.locals))
+                }
+                None => (None, Locals::default()),
             };
-            (joiners.into_values(), listener)
+            (joiners.into_values(), listener, locals)
         };
+        contain(|| drop(locals));
         wake_all(joiners);
         if let Some(listener) = listener {
             contain(|| listener(id));

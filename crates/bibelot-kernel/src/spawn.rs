@@ -128,6 +128,7 @@ impl Core {
         spawn_site: &'static Location<'static>,
         make: impl FnOnce(Tag) -> (Runnable<Tag>, TaskRef<Tag>),
     ) -> Task<T> {
+        let locals = self.inherited_locals();
         let number = self.numbers.draw();
         let mut tasks = self.tasks.borrow_mut();
         let key = tasks.next_key();
@@ -148,6 +149,9 @@ impl Core {
         let entry = tasks.insert(key, number, Some(task));
         if with.on_end.is_some() {
             entry.extra_mut().on_end = with.on_end;
+        }
+        if !locals.is_empty() {
+            entry.extra_mut().locals = locals;
         }
         drop(tasks);
         let parent = self.current.number();

@@ -27,6 +27,7 @@ use crate::panic::Panic;
 use crate::tag::Tag;
 use crate::task::TaskId;
 use crate::task_error::TaskError;
+use crate::task_local::Locals;
 
 /// Names a task to its kernel: slot and generation.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -95,6 +96,7 @@ pub(crate) struct Extra {
     /// Its value, for all who ask for a copy.
     pub shared: Option<Rc<dyn Any>>,
     pub on_end: Option<EndListener>,
+    pub locals: Locals,
     /// In the order in which they came.
     joiners: BTreeMap<u32, Waker>,
     last_ticket: u32,

@@ -62,7 +62,9 @@ pub use bibelot_kernel::{
     ignore_at, is_running, set_pending, shield, shield_for, sleep, sleep_until, spawn,
     take_pending, timeout_after, timeout_at, timeout_drop, try_current, yield_now,
 };
-pub use bibelot_kernel::{Deadline, IgnoreUntil, JoinShared, SharedTask, TimeoutUntil};
+pub use bibelot_kernel::{
+    Deadline, IgnoreUntil, JoinShared, SharedTask, TaskLocal, TimeoutUntil, WithLocal, task_local,
+};
 pub use bibelot_macros::{main, test};
 pub use bibelot_timer::Instant;
 pub use cluster::owner::Cluster;
