@@ -9,7 +9,9 @@
 //!   the last suspended or instead of it.
 
 use std::rc::Rc;
+use std::time::Duration;
 
+use crate::cancel::ScopeId;
 use crate::core::contain;
 use crate::record::Wait;
 use crate::task::TaskId;
@@ -36,6 +38,14 @@ pub trait Observer {
     /// A task has ended.
     fn terminated(&self, task: TaskId, how: Terminated) {
         let _ = (task, how);
+    }
+
+    /// The body of a limit ended later than it was allowed to, by so much, and with something else than
+    /// the limit's own expiry: it never waited, or what it was told became another error or a value.
+    ///
+    /// Curio: the log's "badness".
+    fn overran(&self, task: TaskId, limit: ScopeId, by: Duration) {
+        let _ = (task, limit, by);
     }
 }
 
@@ -93,6 +103,10 @@ impl Observers {
 
     pub(crate) fn terminated(&self, task: TaskId, how: Terminated) {
         self.tell(|observer| observer.terminated(task, how));
+    }
+
+    pub(crate) fn overran(&self, task: TaskId, limit: ScopeId, by: Duration) {
+        self.tell(|observer| observer.overran(task, limit, by));
     }
 
     fn tell(&self, tell: impl Fn(&dyn Observer)) {

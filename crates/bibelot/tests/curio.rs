@@ -20,6 +20,8 @@ mod time;
 mod traps;
 #[path = "curio/universal.rs"]
 mod universal;
+#[path = "curio/workers.rs"]
+mod workers;
 
 use std::time::Duration;
 

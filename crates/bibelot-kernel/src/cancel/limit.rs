@@ -21,6 +21,7 @@ use super::frame::Kind;
 use super::scope::Scope;
 use crate::core::Core;
 use crate::home;
+use crate::task_name::try_current;
 
 /// How long, or until when: from a [`Duration`], an [`Instant`], or an `Option` of one, where `None` is
 /// no limit. A duration counts from the time of the turn in which the limit is first polled.
@@ -153,11 +154,11 @@ where
         let this = self.project();
         home::expect("a limit", |core| {
             let polled = poll_limited(core, this.body, *this.limit, this.scope, context);
-            polled.map(|result| {
-                result.map_err(|mut error: E| {
-                    error.settle(this.scope.id());
-                    error
-                })
+            polled.map(|mut result| {
+                let scope = this.scope.id();
+                let is_claimed = result.as_mut().is_err_and(|error| error.settle(scope));
+                tell_if_late(core, this.scope, is_claimed);
+                result
             })
         })
     }
@@ -189,6 +190,18 @@ where
     body.set(None);
     scope.take_note(core);
     Poll::Ready(result)
+}
+
+/// Tells observers of a body that went on past its limit and returned something else than that.
+fn tell_if_late(core: &Rc<Core>, scope: &Scope, is_claimed: bool) {
+    if core.observers.is_empty() || is_claimed || scope.frame.silenced {
+        return;
+    }
+    // The turn's time stands still while a body computes, so the clock itself is asked.
+    let by = core.clock.now() - scope.frame.deadline;
+    if let (false, Some(task)) = (by.is_zero(), try_current()) {
+        core.observers.overran(task.id(), scope.id(), by);
+    }
 }
 
 impl<F, Via> fmt::Debug for TimeoutAfter<F, Via> {
@@ -263,14 +276,13 @@ where
         let this = self.project();
         home::expect("a limit", |core| {
             let polled = poll_limited(core, this.body, *this.limit, this.scope, context);
-            polled.map(|result| match result {
-                Ok(value) => Ok(Some(value)),
-                Err(mut error) => {
-                    if error.settle(this.scope.id()) {
-                        Ok(None)
-                    } else {
-                        Err(error)
-                    }
+            polled.map(|mut result| {
+                let scope = this.scope.id();
+                let is_claimed = result.as_mut().is_err_and(|error| error.settle(scope));
+                tell_if_late(core, this.scope, is_claimed);
+                match result {
+                    Err(_) if is_claimed => Ok(None),
+                    result => result.map(Some),
                 }
             })
         })

@@ -164,6 +164,70 @@ impl<E: Error + 'static> Error for GroupError<E> {
     }
 }
 
+impl GroupError<crate::Error> {
+    /// Puts the failures of groups inside in the place of the members whose groups they were, however deep.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use bibelot::{Error, Wait, task_group};
+    ///
+    /// async fn branch() -> bibelot::Result<()> {
+    ///     let twigs = task_group(Wait::All, async |group| {
+    ///         group.spawn_named("twig", async { Err::<(), _>(Error::Closed) })?;
+    ///         bibelot::Ok(())
+    ///     });
+    ///     Ok(twigs.await?.into_results().map(drop)?)
+    /// }
+    ///
+    /// # bibelot::run(async {
+    /// let tree = task_group(Wait::All, async |group| {
+    ///     group.spawn_named("branch", branch())?;
+    ///     bibelot::Ok(())
+    /// });
+    /// let failures = tree.await?.into_results().unwrap_err().flatten();
+    /// assert!(failures.to_string().contains("(twig)"));
+    /// assert!(!failures.to_string().contains("(branch)"));
+    /// # bibelot::Ok(())
+    /// # }).unwrap();
+    /// ```
+    #[must_use]
+    pub fn flatten(self) -> Self {
+        let mut names = self.names;
+        let mut errors = Vec::new();
+        for (id, error) in std::iter::once(self.first).chain(self.others) {
+            match inner_group(error) {
+                Ok(inner) => {
+                    let inner = inner.flatten();
+                    names.extend(inner.names);
+                    errors.push(inner.first);
+                    errors.extend(inner.others);
+                }
+                Err(error) => errors.push((id, error)),
+            }
+        }
+        let mut errors = errors.into_iter();
+        let first = errors.next().expect("each member leaves one at least");
+        Self {
+            first,
+            others: errors.collect(),
+            names,
+        }
+    }
+}
+
+/// The failures of the group that a member failed with, if that is what it failed with.
+fn inner_group(
+    error: MemberError<crate::Error>,
+) -> Result<GroupError<crate::Error>, MemberError<crate::Error>> {
+    match error {
+        MemberError::Failed(crate::Error::Io(error)) => error
+            .downcast()
+            .map_err(|error| MemberError::Failed(crate::Error::Io(error))),
+        error => Err(error),
+    }
+}
+
 impl From<GroupError<crate::Error>> for crate::Error {
     /// The whole of it, inside an [`io::Error`].
     fn from(error: GroupError<crate::Error>) -> Self {

@@ -109,6 +109,67 @@ fn members_are_listed_in_spawn_order_until_they_are_taken() {
 }
 
 #[test]
+fn failures_of_groups_inside_groups_are_flattened_on_request() {
+    async fn grove(names: [&'static str; 2]) -> bibelot::Result<()> {
+        let outcome = task_group(Wait::All, async |g| {
+            for name in names {
+                // They fail together, the second in its clean-up.
+                g.spawn_named(name, async {
+                    let _ = sleep(ms(1)).await;
+                    failing::<()>(1).await
+                })?;
+            }
+            bibelot::Ok(())
+        });
+        outcome.await?.into_results()?;
+        Ok(())
+    }
+    exactly(async {
+        let outcome = task_group(Wait::All, async |g| {
+            g.spawn_named("left", grove(["ash", "elm"]))?;
+            g.spawn_named("right", grove(["oak", "yew"]))?;
+            g.spawn_named("alone", async {
+                let _ = sleep(LONG).await;
+                failing(1).await
+            })?;
+            bibelot::Ok(())
+        })
+        .await?;
+        let nested = outcome.into_results().unwrap_err();
+        assert_eq!(nested.iter().count(), 3);
+        let flat = nested.flatten();
+        assert_eq!(flat.iter().count(), 5);
+        let text = flat.to_string();
+        let places: Vec<_> = ["(ash)", "(elm)", "(oak)", "(yew)", "(alone)"]
+            .iter()
+            .map(|name| text.find(name).expect(&text))
+            .collect();
+        assert!(places.is_sorted(), "{text}");
+        assert!(matches!(
+            flat.into_first(),
+            MemberError::Failed(Error::Closed)
+        ));
+        Ok(())
+    });
+}
+
+#[test]
+fn a_cancel_of_an_ended_member_is_nothing_and_its_result_stays() {
+    exactly(async {
+        let outcome = task_group(Wait::All, async |g| {
+            let member = g.spawn(after(1, 7))?;
+            member.wait().await?;
+            assert!(!member.cancel_nowait());
+            member.cancel().await?;
+            bibelot::Ok(())
+        })
+        .await?;
+        assert_eq!(outcome.into_results().unwrap(), [7]);
+        Ok(())
+    });
+}
+
+#[test]
 fn a_group_works_in_a_thread_that_awaits() {
     on_threads(|| async {
         let sum = async_thread(|cx| {

@@ -1,14 +1,16 @@
 //! TIM and TMO: time and limits.
 
 use std::cell::{Cell, RefCell};
+use std::io;
 use std::rc::Rc;
+use std::time::Duration;
 
 use bibelot::{
-    AsCancelled, Cancelled, Cause, MissedTick, clock, ignore_after, ignore_at, interval, sleep,
-    sleep_until, spawn, timeout_after, timeout_at, yield_now,
+    AsCancelled, Cancelled, Cause, MissedTick, Observer, ScopeId, TaskId, clock, ignore_after,
+    ignore_at, interval, sleep, sleep_until, spawn, timeout_after, timeout_at, yield_now,
 };
 
-use crate::{LONG, exactly, ms, now};
+use crate::{LONG, each_kernel_of_this_machine, exactly, ms, now};
 
 #[bibelot::test(uring, poll, sim)]
 async fn a_sleep_of_nothing_is_one_trip_through_the_ready_queue_and_a_cancel_point() {
@@ -161,9 +163,49 @@ fn to_ignore_a_limit_gives_the_value_or_nothing_and_swallows_no_other() {
         let uncaught = ignore_after(ms(50), timeout_after(ms(5), sleep(LONG))).await;
         assert!(uncaught.unwrap_err().is_uncaught());
         assert_eq!(
-            ignore_after(None::<std::time::Duration>, async { bibelot::Ok(1) }).await?,
+            ignore_after(None::<Duration>, async { bibelot::Ok(1) }).await?,
             Some(1)
         );
         Ok(())
+    });
+}
+
+#[test]
+fn an_observer_hears_by_how_much_a_body_overran_its_limit() {
+    struct Late(Rc<RefCell<Vec<(TaskId, Duration)>>>);
+    impl Observer for Late {
+        fn overran(&self, task: TaskId, _limit: ScopeId, by: Duration) {
+            self.0.borrow_mut().push((task, by));
+        }
+    }
+    each_kernel_of_this_machine(|builder| {
+        let log: Rc<RefCell<Vec<_>>> = Rc::default();
+        let mut kernel = builder.observer(Late(log.clone())).build().unwrap();
+        let (id, other) = kernel.block_on(async {
+            // It never waits, so nobody could tell it.
+            let computes = spawn(timeout_after(ms(1), async {
+                std::thread::sleep(ms(6));
+                bibelot::Ok(7)
+            }));
+            let id = computes.id();
+            assert_eq!(computes.await.unwrap().unwrap(), 7);
+            // It is told, and says something else.
+            let other = timeout_after(ms(1), async {
+                let _ = sleep(LONG).await;
+                Err::<(), _>(io::Error::from(io::ErrorKind::BrokenPipe))
+            });
+            let other = other.await.unwrap_err().kind();
+            // An expiry is none, nor is what ends in time, nor what a cancel has cut.
+            assert!(timeout_after(ms(1), sleep(LONG)).await.is_err());
+            timeout_after(LONG, yield_now()).await.unwrap();
+            let cut = spawn(timeout_after(LONG, sleep(LONG)));
+            yield_now().await.unwrap();
+            cut.cancel().await.unwrap();
+            (id, other)
+        });
+        assert_eq!(other, io::ErrorKind::BrokenPipe);
+        let log = log.borrow();
+        assert_eq!(log.len(), 2, "{log:?}");
+        assert!(log[0].0 == id && log[0].1 >= ms(4));
     });
 }
