@@ -27,7 +27,7 @@ pub use crate::once_cell::{
 pub use crate::oneshot::{OneshotClosed, OneshotReceiver, OneshotSender, oneshot};
 pub use crate::queue::{
     Closing, Drained, Fifo, Get, GetGuard, ItemGuard, Join, Lifo, OwnedItemGuard, OwnedPutPermit,
-    Priority, Put, PutPermit, Queue, Reserving, Store,
+    Priority, Put, PutPermit, Queue, QueueBell, Reserving, Store,
 };
 pub use crate::reentrant::{OwnedReentrantGuard, ReentrantGuard, ReentrantLock, ReentrantLocking};
 pub use crate::rwlock::{

@@ -2,8 +2,9 @@
 //!
 //! `state` is the machine, `wait` the futures, `store` and `priority` the order of items, `reserve` and
 //! `item` what is held between put and done, `drained` what is taken all at once, `blocking` the twins for
-//! threads, `error` what can go wrong.
+//! threads, `bell` what tells the world outside, `error` what can go wrong.
 
+mod bell;
 mod blocking;
 mod drained;
 mod error;
@@ -17,6 +18,7 @@ mod wait;
 use std::fmt;
 use std::marker::PhantomData;
 
+pub use bell::QueueBell;
 pub use drained::Drained;
 pub use error::{Closed, PutError, TooManyDone, TryGetError, TryPutError};
 pub use item::{GetGuard, ItemGuard, OwnedItemGuard};

@@ -68,7 +68,8 @@ pub(crate) fn discard(waker: Option<Waker>) {
     }
 }
 
-fn contain(body: impl FnOnce()) {
+/// Runs code of users whose panic concerns nobody here; the panic hook has its say.
+pub(crate) fn contain(body: impl FnOnce()) {
     if let Err(payload) = catch_unwind(AssertUnwindSafe(body)) {
         // Its drop is the code of users too, and could panic again.
         mem::forget(payload);

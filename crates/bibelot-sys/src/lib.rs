@@ -25,6 +25,7 @@
 //! | `pool`, `census`, `worker` | the threads for what blocks |
 //! | `slack` | how late the operating system may wake a thread |
 //! | `child`, `reaper` | child processes, and those that nobody asks about any more |
+//! | `level` | a descriptor that is readable while something is so |
 //! | `link` | what a child does to be one |
 //! | `signal` | signals as bytes on a socket |
 //! | `thread` | threads for kernels |
@@ -44,6 +45,7 @@ mod census;
 mod child;
 mod close;
 mod connect;
+mod level;
 mod link;
 mod perform;
 mod pool;
@@ -57,6 +59,7 @@ mod worker;
 pub use attempt::{Attempt, attempt, attempt_with, interest};
 pub use call::call;
 pub use connect::connect_again;
+pub use level::Level;
 pub use link::take_link;
 pub use perform::perform;
 pub use pool::{NoThread, Pool, PoolLimits, PoolReport};

@@ -14,6 +14,7 @@
 //!   come back, and until reserved room is used or given back, a closed queue does not say that it is
 //!   empty for good.
 
+use super::bell::Bells;
 use super::error::{Closed, PutError, TooManyDone, TryGetError, TryPutError};
 use super::store::Store;
 use crate::wait_queue::WaitQueue;
@@ -37,6 +38,8 @@ pub(crate) struct State<B: Store> {
     pub(super) joiners: WaitQueue,
     /// Those that wait for the queue to be closed.
     pub(super) watchers: WaitQueue,
+    /// Those to be told whether there is something to get.
+    pub(super) bells: Option<Box<Bells>>,
 }
 
 impl<B: Store> State<B> {
@@ -53,6 +56,7 @@ impl<B: Store> State<B> {
             putters: WaitQueue::new(),
             joiners: WaitQueue::new(),
             watchers: WaitQueue::new(),
+            bells: None,
         }
     }
 
@@ -195,6 +199,7 @@ impl<B: Store> State<B> {
         match self.items.pop() {
             Some(item) => {
                 self.grant_room(wakes);
+                self.ring(wakes);
                 Ok(item)
             }
             None => self.take_offer(wakes),
@@ -222,6 +227,7 @@ impl<B: Store> State<B> {
     pub(super) fn drain(&mut self, wakes: &mut Wakes) -> B {
         let items = std::mem::take(&mut self.items);
         self.grant_room(wakes);
+        self.ring(wakes);
         self.release_if_drained(wakes);
         items
     }
@@ -249,6 +255,7 @@ impl<B: Store> State<B> {
         self.handed -= 1;
         if self.getters.is_empty() {
             self.items.unpop(item);
+            self.ring(wakes);
         } else {
             self.hand_over(item, wakes);
         }
@@ -278,6 +285,7 @@ impl<B: Store> State<B> {
     fn supply(&mut self, item: B::Item, wakes: &mut Wakes) {
         if self.getters.is_empty() {
             self.items.push(item);
+            self.ring(wakes);
         } else {
             self.hand_over(item, wakes);
         }
@@ -312,6 +320,28 @@ impl<B: Store> State<B> {
     fn release_if_drained(&mut self, wakes: &mut Wakes) {
         if self.is_drained() {
             self.getters.grant_all(wakes, |_| ());
+            self.ring(wakes);
+        }
+    }
+
+    /// Whether a getter would not wait; in a rendezvous, where that depends on who offers, it says nothing.
+    pub(super) fn is_readable(&self) -> bool {
+        self.items.count() > 0 || self.is_drained()
+    }
+
+    #[inline]
+    fn ring(&mut self, wakes: &mut Wakes) {
+        if self.bells.is_some() {
+            self.ring_bells(wakes);
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn ring_bells(&mut self, wakes: &mut Wakes) {
+        let up = self.is_readable();
+        if let Some(bells) = &mut self.bells {
+            bells.set(up, wakes);
         }
     }
 }

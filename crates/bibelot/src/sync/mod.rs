@@ -34,6 +34,7 @@ mod once_cell;
 mod oneshot;
 mod owner;
 mod queue;
+mod queue_fd;
 mod queue_items;
 mod queue_put;
 mod reentrant;
@@ -58,6 +59,7 @@ pub use oneshot::{
     OneshotClosing, OneshotReceiver, OneshotRecv, OneshotSender, OneshotWait, oneshot,
 };
 pub use queue::{Queue, QueueClosing, QueueGet, QueueGetGuard, QueueJoin, QueueReserve};
+pub use queue_fd::QueueFd;
 pub use queue_items::{Items, NextItem};
 pub use queue_put::QueuePut;
 pub use reentrant::{ReentrantLock, ReentrantLocking};
