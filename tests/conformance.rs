@@ -29,6 +29,8 @@ mod files;
 mod limits;
 #[path = "conformance/parks.rs"]
 mod parks;
+#[path = "conformance/pending.rs"]
+mod pending;
 #[path = "conformance/random.rs"]
 mod random;
 #[path = "conformance/receives.rs"]

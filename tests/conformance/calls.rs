@@ -159,6 +159,7 @@ fn a_descriptor_of_another_world_is_not_supported() {
                 on: true,
             },
             Call::IsNoDelay { socket: fd.clone() },
+            Call::Pending { socket: fd.clone() },
             Call::Shutdown {
                 socket: fd,
                 how: Shutdown::Both,

@@ -286,7 +286,7 @@ impl Reactor for Poll {
                 }));
             }
             call => {
-                self.tries += 1;
+                self.tries += bibelot_sys::calls_of(&call);
                 return bibelot_sys::call(call);
             }
         }

@@ -57,7 +57,7 @@ mod thread;
 mod worker;
 
 pub use attempt::{Attempt, attempt, attempt_with, interest};
-pub use call::call;
+pub use call::{call, calls_of};
 pub use connect::connect_again;
 pub use level::Level;
 pub use link::take_link;

@@ -313,7 +313,7 @@ impl Reactor for Uring {
                 Ok(Reply::Done)
             }
             other => {
-                self.system_calls += 1;
+                self.system_calls += bibelot_sys::calls_of(&other);
                 bibelot_sys::call(other)
             }
         }
