@@ -4,5 +4,7 @@
 mod common;
 #[path = "cluster/ends.rs"]
 mod ends;
+#[path = "cluster/server.rs"]
+mod server;
 #[path = "cluster/tasks.rs"]
 mod tasks;

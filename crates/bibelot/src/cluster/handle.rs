@@ -204,7 +204,7 @@ impl ClusterHandle {
 }
 
 /// Sends a task to the kernel whose seat this is.
-fn begin<F, T>(seat: Seat, make: F, site: &'static Location<'static>) -> ClusterTask<T>
+pub(super) fn begin<F, T>(seat: Seat, make: F, site: &'static Location<'static>) -> ClusterTask<T>
 where
     F: AsyncFnOnce() -> T + Send + 'static,
     T: Send + 'static,

@@ -32,7 +32,7 @@ pub(super) fn live(
     member.open(kernel.handle(), kernel.backend().clone());
     let here = ClusterHandle::new(shared.clone()).enter(place);
     let _ = built.send(Ok(()));
-    let ended = catch_unwind(AssertUnwindSafe(|| run(kernel, member)));
+    let ended = catch_unwind(AssertUnwindSafe(|| run(kernel, &shared, place)));
     member.set_end(
         ended.unwrap_or_else(|payload| KernelEnd::Panicked(Panic::new(payload).to_string())),
     );
@@ -40,7 +40,8 @@ pub(super) fn live(
 }
 
 /// Runs a kernel to its end.
-fn run(mut kernel: Kernel, member: &Member) -> KernelEnd {
+fn run(mut kernel: Kernel, shared: &Shared, place: usize) -> KernelEnd {
+    let member = &shared.members[place];
     // Dropped before the kernel, so that what its end breaks off finds that nothing more is taken here.
     let door = Door(member);
     let served = kernel.try_block_on(async {
@@ -48,6 +49,7 @@ fn run(mut kernel: Kernel, member: &Member) -> KernelEnd {
         let _ = member.told.wait(Wait::Event).await;
     });
     member.move_on(KernelPhase::Draining);
+    shared.vacate(place);
     let left = served.and_then(|()| match member.order() {
         Order::Drain(patience) => {
             let deadline = kernel.clock() + patience;

@@ -10,12 +10,15 @@
 //! | `handle` | the cluster from anywhere |
 //! | `task`, `cell` | the handle to a task of another kernel, and what it shares with the task |
 //! | `shared`, `member`, `load` | the kernels as others see them; who gets the next task |
+//! | `server`, `hall`, `ear` | one address served by all: its handle, what it is, its listeners |
 //! | `life` | what a kernel's thread does |
 //! | `latch` | what happens once, waited for from anywhere |
 //! | `report` | how it all ended |
 
 mod builder;
 mod cell;
+mod ear;
+mod hall;
 mod handle;
 mod latch;
 mod life;
@@ -23,6 +26,7 @@ mod load;
 mod member;
 pub(crate) mod owner;
 mod report;
+mod server;
 mod shared;
 mod task;
 
@@ -31,4 +35,5 @@ pub use handle::{ClusterHandle, Drain, SpawnError};
 pub use load::KernelLoad;
 pub use member::KernelPhase;
 pub use report::{ClusterReport, KernelEnd, KernelReport};
+pub use server::{ClusterServer, Spread, StartClusterServer, WaitClusterServer};
 pub use task::{ClusterTask, JoinClusterTask, WaitClusterTask};

@@ -1,9 +1,10 @@
 //! What all parts of a cluster share.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
+use super::hall::Hall;
 use super::load::{Choose, KernelLoad, least};
 use super::member::{KernelPhase, Member, Order, Seat};
 use super::report::{KernelEnd, KernelReport};
@@ -17,6 +18,8 @@ pub(super) struct Shared {
     /// How much longer their threads are waited for.
     pub stop_limit: Duration,
     next: AtomicUsize,
+    /// The servers, for kernels that are drained.
+    halls: Mutex<Vec<Weak<Hall>>>,
 }
 
 impl Shared {
@@ -32,6 +35,7 @@ impl Shared {
             grace,
             stop_limit,
             next: AtomicUsize::new(0),
+            halls: Mutex::default(),
         })
     }
 
@@ -57,6 +61,25 @@ impl Shared {
                 return Some(seat);
             }
         }
+    }
+
+    pub(super) fn add_hall(&self, hall: &Arc<Hall>) {
+        let mut halls = self.halls();
+        halls.retain(|hall| hall.strong_count() > 0);
+        halls.push(Arc::downgrade(hall));
+    }
+
+    /// Has others listen to what a kernel listens to that takes nothing new.
+    pub(super) fn vacate(&self, kernel: usize) {
+        let halls: Vec<_> = self.halls().iter().filter_map(Weak::upgrade).collect();
+        for hall in halls {
+            hall.vacate(kernel);
+        }
+    }
+
+    fn halls(&self) -> MutexGuard<'_, Vec<Weak<Hall>>> {
+        // Nothing under the lock can leave the list half-changed.
+        self.halls.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Tells all kernels to end.

@@ -43,7 +43,7 @@ impl Future for Accept {
 
 /// A peer that hung up before anybody asked for its address has none any more; what it sent is there all
 /// the same, so the connection is given out.
-fn connection(socket: Fd, peer: Option<SocketAddr>) -> (TcpStream, SocketAddr) {
+pub(crate) fn connection(socket: Fd, peer: Option<SocketAddr>) -> (TcpStream, SocketAddr) {
     let peer = peer.or_else(|| {
         let socket = socket.clone();
         call(Call::PeerAddress { socket }).ok()?.into_address().ok()

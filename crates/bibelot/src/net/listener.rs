@@ -10,8 +10,8 @@ use std::net::SocketAddr;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use bibelot_kernel::io::{Object, call};
-use bibelot_reactor::{Call, ListenHow};
+use bibelot_kernel::io::{Object, Receive, call};
+use bibelot_reactor::{Call, Fd, ListenHow};
 
 use super::accept::{Accept, CloseListener};
 use super::addrs::{Lookup, ToAddrs};
@@ -66,6 +66,23 @@ impl TcpListener {
     /// Listening with other settings.
     pub fn options() -> ListenOptions {
         ListenOptions::new()
+    }
+
+    /// Takes a listening socket over, which others may hold, too.
+    pub(crate) fn from_fd(fd: Fd, kept_max: usize) -> Self {
+        let object = Object::listener(fd, kept_max);
+        Self { object }
+    }
+
+    /// Its descriptor, while it is open.
+    pub(crate) fn fd(&self) -> io::Result<Fd> {
+        self.object.fd()
+    }
+
+    /// What the next connection arrives as, before it is a stream of this kernel.
+    #[track_caller]
+    pub(crate) fn arrival(&self) -> Receive {
+        self.object.receive()
     }
 
     /// Takes the next connection.

@@ -11,8 +11,8 @@
 //! | `connect`, `shut_down` | making one; ending a direction of it |
 //! | `server` | one task for each connection |
 
-mod accept;
-mod addrs;
+pub(crate) mod accept;
+pub(crate) mod addrs;
 pub(crate) mod connect;
 pub(crate) mod halves;
 pub(crate) mod listener;

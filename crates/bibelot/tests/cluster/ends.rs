@@ -1,5 +1,6 @@
 //! The ends of clusters and of their kernels.
 
+use std::collections::VecDeque;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -203,7 +204,7 @@ fn a_kernel_whose_thread_panics_ends_its_tasks_and_the_others_go_on() {
         let builder = builder.kernels(2).configure(move |kernel, builder| {
             let springs = springs.clone();
             if kernel == 1 {
-                builder.scheduler(Panicky(std::collections::VecDeque::new(), springs))
+                builder.scheduler(Panicky::new(springs))
             } else {
                 builder
             }
@@ -238,7 +239,13 @@ fn a_kernel_whose_thread_panics_ends_its_tasks_and_the_others_go_on() {
 }
 
 /// A scheduler that panics once, when it is told to.
-struct Panicky<T>(std::collections::VecDeque<T>, Arc<AtomicBool>);
+pub struct Panicky<T>(VecDeque<T>, Arc<AtomicBool>);
+
+impl<T> Panicky<T> {
+    pub fn new(trap: Arc<AtomicBool>) -> Self {
+        Self(VecDeque::new(), trap)
+    }
+}
 
 impl<T> bibelot_sched::Scheduler<T> for Panicky<T> {
     fn push(&mut self, item: T, _: bibelot_sched::Wake) {
