@@ -154,27 +154,23 @@ where
         let this = self.project();
         home::expect("a limit", |core| {
             let polled = poll_limited(core, this.body, *this.limit, this.scope, context);
-            polled.map(|mut result| {
-                let scope = this.scope.id();
-                let is_claimed = result.as_mut().is_err_and(|error| error.settle(scope));
-                tell_if_late(core, this.scope, is_claimed);
-                result
-            })
+            polled.map(|(result, _)| result)
         })
     }
 }
 
-/// Polls a body inside its limit; one in which nothing hears is dropped.
-fn poll_limited<F, T, E>(
+/// Polls a body inside its limit; one in which nothing hears is dropped. Its result, and whether that is
+/// this limit's expiry.
+fn poll_limited<F, T, E, Via>(
     core: &Rc<Core>,
     mut body: Pin<&mut Option<F>>,
     limit: Limit,
     scope: &mut Scope,
     context: &mut Context<'_>,
-) -> Poll<Result<T, E>>
+) -> Poll<(Result<T, E>, bool)>
 where
     F: Future<Output = Result<T, E>>,
-    E: From<Cancelled>,
+    E: AsCancelled<Via> + From<Cancelled>,
 {
     if scope.is_new() {
         scope.frame.deadline = limit.deadline(core.now());
@@ -189,12 +185,27 @@ where
     };
     body.set(None);
     scope.take_note(core);
-    Poll::Ready(result)
+    Poll::Ready(claim(core, scope, result))
 }
 
-/// Tells observers of a body that went on past its limit and returned something else than that.
-fn tell_if_late(core: &Rc<Core>, scope: &Scope, is_claimed: bool) {
-    if core.observers.is_empty() || is_claimed || scope.frame.silenced {
+/// Lets a limit claim what its body returned, if that is its expiry, and says whether it did. Observers are
+/// told of a body that went on past its limit and returned something else.
+pub(super) fn claim<T, E: AsCancelled<Via>, Via>(
+    core: &Rc<Core>,
+    scope: &Scope,
+    mut result: Result<T, E>,
+) -> (Result<T, E>, bool) {
+    let id = scope.id();
+    let is_claimed = result.as_mut().is_err_and(|error| error.settle(id));
+    if !core.observers.is_empty() && !is_claimed {
+        tell_if_late(core, scope);
+    }
+    (result, is_claimed)
+}
+
+#[cold]
+fn tell_if_late(core: &Rc<Core>, scope: &Scope) {
+    if scope.frame.silenced {
         return;
     }
     // The turn's time stands still while a body computes, so the clock itself is asked.
@@ -276,14 +287,9 @@ where
         let this = self.project();
         home::expect("a limit", |core| {
             let polled = poll_limited(core, this.body, *this.limit, this.scope, context);
-            polled.map(|mut result| {
-                let scope = this.scope.id();
-                let is_claimed = result.as_mut().is_err_and(|error| error.settle(scope));
-                tell_if_late(core, this.scope, is_claimed);
-                match result {
-                    Err(_) if is_claimed => Ok(None),
-                    result => result.map(Some),
-                }
+            polled.map(|(result, is_claimed)| match result {
+                Err(_) if is_claimed => Ok(None),
+                result => result.map(Some),
             })
         })
     }

@@ -10,9 +10,9 @@ use pin_project_lite::pin_project;
 
 use super::as_cancelled::AsCancelled;
 use super::cancelled::Cancelled;
-use super::cause::ScopeId;
 use super::deadline::{Deadline, Place};
 use super::frame::Kind;
+use super::limit::claim;
 use super::scope::Scope;
 use crate::home;
 
@@ -43,8 +43,11 @@ where
     F: Future<Output = Result<T, E>>,
     E: From<Cancelled>,
 {
-    /// Polls the body; its result, and the scope's id.
-    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<(Result<T, E>, ScopeId)> {
+    /// Polls the body; its result, and whether that is this limit's expiry.
+    fn poll<Via>(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<(Result<T, E>, bool)>
+    where
+        E: AsCancelled<Via>,
+    {
         let this = self.project();
         let (mut body, scope, place) = (this.body, this.scope, this.place);
         home::expect("a limit", |core| {
@@ -67,7 +70,7 @@ where
             place.leave();
             body.set(None);
             scope.take_note(core);
-            Poll::Ready((result, scope.id()))
+            Poll::Ready(claim(core, scope, result))
         })
     }
 }
@@ -99,12 +102,7 @@ where
     type Output = Result<T, E>;
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        self.project().inner.poll(context).map(|(result, id)| {
-            result.map_err(|mut error| {
-                error.settle(id);
-                error
-            })
-        })
+        self.project().inner.poll(context).map(|(result, _)| result)
     }
 }
 
@@ -143,19 +141,11 @@ where
     type Output = Result<Option<T>, E>;
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        self.project()
-            .inner
-            .poll(context)
-            .map(|(result, id)| match result {
-                Ok(value) => Ok(Some(value)),
-                Err(mut error) => {
-                    if error.settle(id) {
-                        Ok(None)
-                    } else {
-                        Err(error)
-                    }
-                }
-            })
+        let polled = self.project().inner.poll(context);
+        polled.map(|(result, is_claimed)| match result {
+            Err(_) if is_claimed => Ok(None),
+            result => result.map(Some),
+        })
     }
 }
 

@@ -6,8 +6,9 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use bibelot::{
-    AsCancelled, Cancelled, Cause, MissedTick, Observer, ScopeId, TaskId, clock, ignore_after,
-    ignore_at, interval, sleep, sleep_until, spawn, timeout_after, timeout_at, yield_now,
+    AsCancelled, Cancelled, Cause, Deadline, MissedTick, Observer, ScopeId, TaskId, clock,
+    ignore_after, ignore_at, interval, sleep, sleep_until, spawn, timeout_after, timeout_at,
+    yield_now,
 };
 
 use crate::{LONG, each_kernel_of_this_machine, exactly, ms, now};
@@ -195,6 +196,12 @@ fn an_observer_hears_by_how_much_a_body_overran_its_limit() {
                 Err::<(), _>(io::Error::from(io::ErrorKind::BrokenPipe))
             });
             let other = other.await.unwrap_err().kind();
+            let moved = Deadline::new(ms(1));
+            let late = moved.timeout(async {
+                std::thread::sleep(ms(3));
+                bibelot::Ok(())
+            });
+            late.await.unwrap();
             // An expiry is none, nor is what ends in time, nor what a cancel has cut.
             assert!(timeout_after(ms(1), sleep(LONG)).await.is_err());
             timeout_after(LONG, yield_now()).await.unwrap();
@@ -205,7 +212,7 @@ fn an_observer_hears_by_how_much_a_body_overran_its_limit() {
         });
         assert_eq!(other, io::ErrorKind::BrokenPipe);
         let log = log.borrow();
-        assert_eq!(log.len(), 2, "{log:?}");
+        assert_eq!(log.len(), 3, "{log:?}");
         assert!(log[0].0 == id && log[0].1 >= ms(4));
     });
 }
