@@ -5,21 +5,21 @@
 //! A consumer is a thread, with a stack of its own and whatever blocks in it. Yet its gets are waits of
 //! the kernel: they can be timed out, and a cancel of the thread is heard there.
 
-use bibelot::{AsCancelled, Error, Wait, spawn_thread, task_group};
-use bibelot_sync::{Queue, block_on};
+use bibelot::universal::Queue;
+use bibelot::{AsCancelled, GetError, Wait, spawn_thread, task_group};
 
 fn consumer(queue: &Queue<u32>, cx: &bibelot::ThreadCx) -> (u32, bool) {
     let mut sum = 0;
     loop {
         // What the kernel polls is the kernel's, so the queue's handle goes along.
         let next = queue.clone();
-        match cx.block_on_cancellable(async move { next.get().await }) {
-            Ok(Ok(item)) => {
+        match cx.block_on(async move { next.get().await }) {
+            Ok(item) => {
                 sum += item;
                 queue.task_done().expect("once for each item");
             }
-            Ok(Err(_closed)) => return (sum, false),
-            Err(_asked_to_stop) => return (sum, true),
+            Err(GetError::Cancelled(_)) => return (sum, true),
+            Err(_closed) => return (sum, false),
         }
     }
 }
@@ -38,10 +38,7 @@ async fn main() -> bibelot::Result<()> {
             let queue = queue.clone();
             group.spawn(async move {
                 for item in 1..=10 {
-                    queue
-                        .put(tens * 10 + item)
-                        .await
-                        .map_err(|_| Error::Closed)?;
+                    queue.put(tens * 10 + item).await?;
                 }
                 bibelot::Ok(())
             })?;
@@ -49,7 +46,7 @@ async fn main() -> bibelot::Result<()> {
         bibelot::Ok(())
     });
     producers.await?.into_results()?;
-    queue.join().await;
+    queue.join().await?;
     println!("everything has been worked off: {}", queue.is_empty());
 
     let mut total = 0;
@@ -70,7 +67,12 @@ async fn main() -> bibelot::Result<()> {
         }))
     });
     println!("timed out: {}", limited.await?.unwrap_err().timed_out());
-    // And the queue is everybody's.
-    assert!(queue.try_put(1).is_ok() && block_on(queue.get()).is_ok());
+    // And whoever has no kernel at all uses the same queue.
+    queue.close();
+    let left = std::thread::spawn(move || queue.get_blocking());
+    println!(
+        "closed: {}",
+        left.join().expect("it does not panic").is_err()
+    );
     Ok(())
 }

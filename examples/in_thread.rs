@@ -6,8 +6,8 @@ use std::cell::Cell;
 use std::rc::Rc;
 use std::sync::mpsc;
 
+use bibelot::universal::Event;
 use bibelot::{AsCancelled, is_abandoned, run_in_thread, spawn, yield_now};
-use bibelot_sync::Event;
 
 fn fib(n: u64) -> u64 {
     if n < 2 { n } else { fib(n - 1) + fib(n - 2) }
@@ -46,7 +46,7 @@ async fn main() -> bibelot::Result<()> {
         });
         job.on_abandon(move |value| late.send(value).expect("somebody listens"))
     });
-    begun.wait().await;
+    begun.wait().await?;
     endless.cancel().await?;
     println!("given up: {}", endless.await?.unwrap_err().is_cancelled());
     let value = run_in_thread(move || arrives.recv()).await?;

@@ -9,8 +9,7 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use bibelot::{AsCancelled, Queue, Wait, spawn, task_group, yield_now};
-use bibelot_sync::{BroadcastError, broadcast};
+use bibelot::{AsCancelled, BroadcastError, Queue, Wait, broadcast, spawn, task_group, yield_now};
 
 /// Who listens: a queue for each.
 #[derive(Clone, Default)]

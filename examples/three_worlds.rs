@@ -7,20 +7,20 @@
 
 use std::thread;
 
+use bibelot::universal::{OnceResult, Queue};
 use bibelot::{Backend, Kernel};
-use bibelot_sync::{OnceResult, Queue};
 
 const EACH: u32 = 100;
 
 /// A task of whatever kernel polls it.
-async fn task(queue: Queue<u32>, first: u32) -> Vec<u32> {
+async fn task(queue: Queue<u32>, first: u32) -> bibelot::Result<Vec<u32>> {
     let mut got = Vec::new();
     for item in first..first + EACH {
-        queue.put(item).await.expect("it is open");
-        got.push(queue.get().await.expect("it is open"));
+        queue.put(item).await?;
+        got.push(queue.get().await?);
         queue.task_done().expect("once for each item");
     }
-    got
+    Ok(got)
 }
 
 /// The same in a thread without a kernel.
@@ -49,14 +49,14 @@ async fn main() -> bibelot::Result<()> {
             let mut kernel = Kernel::builder().backend(Backend::Poll).build()?;
             let backend = kernel.backend().name.to_owned();
             name.set(Ok(backend)).expect("it is set once");
-            Ok::<_, std::io::Error>(kernel.block_on(task(queue, EACH)))
+            kernel.block_on(task(queue, EACH))
         }
     });
-    let mut all = task(queue.clone(), 2 * EACH).await;
-    queue.join().await;
+    let mut all = task(queue.clone(), 2 * EACH).await?;
+    queue.join().await?;
     println!(
         "the second kernel runs on {}",
-        name.get().await.as_ref().expect("it is built")
+        name.get().await?.as_ref().expect("it is built")
     );
     println!("left in the queue: {}", queue.len());
 

@@ -2,8 +2,8 @@
 
 use std::thread;
 
+use bibelot::universal::{Event, OnceResult, Queue};
 use bibelot::{Kernel, run_in_thread, sleep, spawn, timeout_after, yield_now};
-use bibelot_sync::{Event, OnceResult, Queue};
 
 use crate::{each_kernel_of_this_machine, ms, on_threads};
 
@@ -91,7 +91,7 @@ fn a_task_waits_until_threads_have_done_everything() {
                 })
             })
             .collect();
-        queue.join().await;
+        queue.join().await?;
         queue.close();
         let count: i32 = workers
             .into_iter()
@@ -118,18 +118,12 @@ fn an_event_is_set_and_waited_for_in_every_world() {
             // A wait that is cut leaves; the event goes on.
             let cut = spawn({
                 let back = back.clone();
-                async move {
-                    let waits = async {
-                        back.wait().await;
-                        bibelot::Ok(())
-                    };
-                    timeout_after(ms(1), waits).await
-                }
+                async move { timeout_after(ms(1), back.wait()).await }
             });
             yield_now().await?;
             cut.cancel().await?;
             there.set();
-            back.wait().await;
+            back.wait().await?;
             back.clear();
         }
         answering.join().unwrap();
@@ -148,7 +142,7 @@ fn a_result_goes_from_thread_to_task_and_from_task_to_thread() {
         });
         sleep(ms(1)).await?;
         question.set(Ok(21)).unwrap();
-        assert_eq!(answer.get().await, &Ok(42));
+        assert_eq!(answer.get().await?, &Ok(42));
         assert_eq!(
             run_in_thread(move || answer.get_blocking().clone()).await?,
             Ok(42)
