@@ -20,6 +20,12 @@ pub enum Cell {
     Timeout { others: usize },
     /// One task puts, one takes; an operation is one item.
     Queue { capacity: usize },
+    /// A free lock is taken and let go.
+    Lock,
+    /// A free permit is taken and given back.
+    Semaphore,
+    /// Two tasks wake one another by two events; an operation is one wake and the wait for it.
+    Event,
     /// A million tasks that wait, in a sleep or for ever; an operation is one task.
     Memory { sleeping: bool },
     /// Connections that send a message and wait for it to come back; an operation is one message.
@@ -42,6 +48,9 @@ pub const CELLS: &[Cell] = &[
     Cell::Timeout { others: 100_000 },
     Cell::Queue { capacity: 1 },
     Cell::Queue { capacity: 1024 },
+    Cell::Lock,
+    Cell::Semaphore,
+    Cell::Event,
     Cell::Memory { sleeping: false },
     Cell::Memory { sleeping: true },
     Cell::Echo {
@@ -79,6 +88,7 @@ impl Cell {
             Self::Timer { .. } => "Set a timer and cancel it",
             Self::Timeout { .. } => "A timeout that never fires, around a yield",
             Self::Queue { .. } => "Queue",
+            Self::Lock | Self::Semaphore | Self::Event => "Lock, semaphore, event",
             Self::Memory { .. } => "Memory",
             Self::Echo { .. } => "Echo",
             Self::Lines { .. } => "Lines, pipelined",
@@ -93,6 +103,9 @@ impl Cell {
             Self::Timer { .. } => "timer",
             Self::Timeout { .. } => "timeout",
             Self::Queue { .. } => "item",
+            Self::Lock => "lock",
+            Self::Semaphore => "permit",
+            Self::Event => "wake",
             Self::Echo { .. } => "message",
             Self::Lines { .. } => "line",
         }
@@ -104,6 +117,14 @@ impl Cell {
             Self::Memory { .. } => Figure::Bytes,
             _ => Figure::Cpu,
         }
+    }
+
+    /// Whether it is about a primitive of synchronisation.
+    pub fn is_sync(self) -> bool {
+        matches!(
+            self,
+            Self::Queue { .. } | Self::Lock | Self::Semaphore | Self::Event
+        )
     }
 
     /// Whether a server and a generator of load take part in it.
@@ -139,6 +160,8 @@ impl Cell {
             Self::Yield { tasks } => (2_000_000, tasks),
             Self::Timer { .. } | Self::Timeout { .. } => (1_000_000, 1),
             Self::Queue { .. } | Self::Memory { .. } => (1_000_000, 1),
+            Self::Lock | Self::Semaphore => (5_000_000, 1),
+            Self::Event => (1_000_000, 2),
             Self::Echo { connections, .. } => (150_000, connections),
             Self::Lines { lines, connections } => (800_000, lines * connections),
         };
@@ -155,6 +178,9 @@ impl fmt::Display for Cell {
             Self::Timer { others } => write!(f, "timer/{others}"),
             Self::Timeout { others } => write!(f, "timeout/{others}"),
             Self::Queue { capacity } => write!(f, "queue/{capacity}"),
+            Self::Lock => f.write_str("lock"),
+            Self::Semaphore => f.write_str("semaphore"),
+            Self::Event => f.write_str("event"),
             Self::Memory { sleeping: true } => f.write_str("memory/sleeping"),
             Self::Memory { sleeping: false } => f.write_str("memory/parked"),
             Self::Echo { size, connections } => write!(f, "echo/{size}x{connections}"),

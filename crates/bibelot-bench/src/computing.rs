@@ -86,9 +86,7 @@ macro_rules! computing {
         give_way: $give_way:expr,
         sleep: $sleep:path,
         timeout: $timeout:path,
-        channel: $channel:path,
-        put: $put:path,
-        get: $get:path $(,)?
+        sync: $sync:path $(,)?
     ) => {
         /// Runs a cell inside the runtime.
         async fn compute(cell: $crate::cell::Cell, ops: u64) -> $crate::watch::Sample {
@@ -98,8 +96,8 @@ macro_rules! computing {
                 Cell::Yield { tasks } => yields(tasks, ops).await,
                 Cell::Timer { others } => timers(others, ops).await,
                 Cell::Timeout { others } => timeouts(others, ops).await,
-                Cell::Queue { capacity } => items(capacity, ops).await,
                 Cell::Memory { sleeping } => memory(sleeping, ops).await,
+                _ if cell.is_sync() => $sync(cell, ops).await,
                 _ => unreachable!("not a computing cell"),
             }
         }
@@ -185,21 +183,6 @@ macro_rules! computing {
             let _ = $give_way.await;
             let amount = $crate::watch::resident_bytes() - before;
             $crate::watch::Sample { amount, ops }
-        }
-
-        async fn items(capacity: usize, ops: u64) -> $crate::watch::Sample {
-            let (sender, mut receiver) = $channel(capacity);
-            let watch = $crate::watch::Watch::start();
-            let putter = $spawn(async move {
-                for item in 0..ops {
-                    $put(&sender, item).await;
-                }
-            });
-            for item in 0..ops {
-                assert_eq!($get(&mut receiver).await, item);
-            }
-            let _ = putter.await;
-            watch.stop(ops)
         }
     };
 }

@@ -27,6 +27,7 @@ mod report;
 mod rounds;
 mod server;
 mod statistics;
+mod syncing;
 mod verdict;
 mod watch;
 

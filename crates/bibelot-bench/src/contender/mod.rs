@@ -3,6 +3,8 @@
 //! A contender is one small module with an implementation of [`Contender`], and a line in
 //! [`contenders`].
 
+#[cfg(feature = "peers")]
+mod async_channel;
 mod bare;
 mod bibelot;
 #[cfg(feature = "peers")]
@@ -65,10 +67,13 @@ pub fn contenders() -> Vec<Box<dyn Contender>> {
         Box::new(raw_epoll::RawEpoll),
         Box::new(bibelot::Bibelot(Backend::Uring)),
         Box::new(bibelot::Bibelot(Backend::Poll)),
+        Box::new(bibelot::BibelotUniversal),
         #[cfg(feature = "peers")]
         Box::new(tokio::Tokio),
         #[cfg(feature = "peers")]
         Box::new(monoio::Monoio),
+        #[cfg(feature = "peers")]
+        Box::new(async_channel::AsyncChannel),
     ]
 }
 

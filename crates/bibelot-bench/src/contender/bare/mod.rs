@@ -3,8 +3,9 @@
 //! No cancellation, no handles that outlive anything, no other threads, nothing to look inside: what is
 //! left is what any runtime has to do.
 
-mod executor;
+pub mod executor;
 mod queue;
+mod sync;
 mod timeout;
 
 use std::io;
@@ -12,6 +13,7 @@ use std::io;
 use super::{Contender, Role, unsupported};
 use crate::cell::Cell;
 use crate::computing::{self, computing};
+use crate::syncing::syncing;
 use crate::watch::Sample;
 
 /// The bare executor.
@@ -44,7 +46,15 @@ computing! {
     give_way: computing::give_way(),
     sleep: timeout::sleep,
     timeout: timeout::timeout,
+    sync: sync_cell,
+}
+
+syncing! {
+    spawn: executor::spawn,
     channel: queue::channel,
     put: queue::put,
     get: queue::get,
+    lock: sync::new_lock, sync::lock,
+    semaphore: sync::new_semaphore, sync::acquire,
+    event: sync::new_event, sync::set, sync::wait,
 }

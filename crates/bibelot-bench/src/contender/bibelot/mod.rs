@@ -1,6 +1,7 @@
 //! bibelot itself, on each of its backends.
 
 mod serve;
+mod sync;
 
 use std::io;
 
@@ -47,27 +48,37 @@ impl Contender for Bibelot {
     }
 }
 
+/// The universal shell of the primitives, on polling.
+pub struct BibelotUniversal;
+
+impl Contender for BibelotUniversal {
+    fn name(&self) -> &'static str {
+        "bibelot-universal"
+    }
+
+    fn role(&self) -> Role {
+        Role::Ours
+    }
+
+    fn has(&self, cell: Cell) -> bool {
+        cell.is_sync()
+    }
+
+    fn compute(&self, cell: Cell, ops: u64) -> io::Result<Sample> {
+        let mut kernel = Kernel::builder().backend(Backend::Poll).build()?;
+        let run = async { bibelot::spawn(sync::universal::run(cell, ops)).await };
+        kernel.block_on(run).map_err(io::Error::other)
+    }
+
+    fn serve(&self, _: Cell, _: fn(u16)) -> io::Result<()> {
+        super::unsupported()
+    }
+}
+
 computing! {
     spawn: bibelot::spawn,
     give_way: bibelot::yield_now(),
     sleep: bibelot::sleep,
     timeout: bibelot::timeout_after,
-    channel: channel,
-    put: put,
-    get: get,
-}
-
-type Queue = bibelot::Queue<u64>;
-
-fn channel(capacity: usize) -> (Queue, Queue) {
-    let queue = Queue::bounded(capacity);
-    (queue.clone(), queue)
-}
-
-async fn put(queue: &Queue, item: u64) {
-    queue.put(item).await.expect("an open queue");
-}
-
-async fn get(queue: &mut Queue) -> u64 {
-    queue.get().await.expect("an open queue")
+    sync: sync::local::run,
 }

@@ -10,6 +10,7 @@ use monoio::{IoUringDriver, RuntimeBuilder};
 use super::{Contender, Role};
 use crate::cell::Cell;
 use crate::computing::{self, computing};
+use crate::syncing::items;
 use crate::watch::Sample;
 
 /// monoio.
@@ -28,8 +29,8 @@ impl Contender for Monoio {
         super::has_io_uring()
     }
 
-    fn has(&self, _: Cell) -> bool {
-        true
+    fn has(&self, cell: Cell) -> bool {
+        !cell.is_sync() || matches!(cell, Cell::Queue { .. })
     }
 
     fn compute(&self, cell: Cell, ops: u64) -> io::Result<Sample> {
@@ -56,9 +57,15 @@ computing! {
     give_way: computing::give_way(),
     sleep: monoio::time::sleep,
     timeout: monoio::time::timeout,
-    channel: bounded::channel,
-    put: put,
-    get: get,
+    sync: sync_cell,
+}
+
+/// Of what it has not it takes part in nothing.
+async fn sync_cell(cell: Cell, ops: u64) -> Sample {
+    let Cell::Queue { capacity } = cell else {
+        unreachable!("it has no such cell");
+    };
+    items!(monoio::spawn, bounded::channel, put, get, capacity, ops)
 }
 
 async fn put(sender: &bounded::Tx<u64>, item: u64) {

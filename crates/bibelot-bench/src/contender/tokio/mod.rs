@@ -3,13 +3,15 @@
 mod serve;
 
 use std::io;
+use std::sync::Arc;
 
 use tokio::runtime::{Builder, Runtime};
-use tokio::sync::mpsc;
+use tokio::sync::{Mutex, Notify, Semaphore, mpsc};
 
 use super::{Contender, Role};
 use crate::cell::Cell;
 use crate::computing::computing;
+use crate::syncing::syncing;
 use crate::watch::Sample;
 
 /// tokio.
@@ -50,9 +52,17 @@ computing! {
     give_way: tokio::task::yield_now(),
     sleep: tokio::time::sleep,
     timeout: tokio::time::timeout,
+    sync: sync_cell,
+}
+
+syncing! {
+    spawn: tokio::spawn,
     channel: mpsc::channel,
     put: put,
     get: get,
+    lock: new_lock, lock,
+    semaphore: new_semaphore, acquire,
+    event: new_event, set, wait,
 }
 
 async fn put(sender: &mpsc::Sender<u64>, item: u64) {
@@ -61,4 +71,32 @@ async fn put(sender: &mpsc::Sender<u64>, item: u64) {
 
 async fn get(receiver: &mut mpsc::Receiver<u64>) -> u64 {
     receiver.recv().await.expect("an open channel")
+}
+
+fn new_lock() -> Mutex<u64> {
+    Mutex::new(0)
+}
+
+async fn lock(lock: &Mutex<u64>) {
+    *lock.lock().await += 1;
+}
+
+fn new_semaphore() -> Semaphore {
+    Semaphore::new(2)
+}
+
+async fn acquire(semaphore: &Semaphore) {
+    drop(semaphore.acquire().await.expect("an open semaphore"));
+}
+
+fn new_event() -> Arc<Notify> {
+    Arc::default()
+}
+
+fn set(event: &Notify) {
+    event.notify_one();
+}
+
+async fn wait(event: &Notify) {
+    event.notified().await;
 }

@@ -1,0 +1,49 @@
+//! async-channel, which is nobody's: on the bare executor, so that what is measured is the channel.
+
+use std::io;
+
+use async_channel::{Receiver, Sender, bounded};
+
+use super::bare::executor;
+use super::{Contender, Role, unsupported};
+use crate::cell::Cell;
+use crate::syncing::items;
+use crate::watch::Sample;
+
+/// async-channel.
+pub struct AsyncChannel;
+
+impl Contender for AsyncChannel {
+    fn name(&self) -> &'static str {
+        "async-channel"
+    }
+
+    fn role(&self) -> Role {
+        Role::Peer
+    }
+
+    fn has(&self, cell: Cell) -> bool {
+        matches!(cell, Cell::Queue { .. })
+    }
+
+    fn compute(&self, cell: Cell, ops: u64) -> io::Result<Sample> {
+        let Cell::Queue { capacity } = cell else {
+            return unsupported();
+        };
+        Ok(executor::run(async move {
+            items!(executor::spawn, bounded, put, get, capacity, ops)
+        }))
+    }
+
+    fn serve(&self, _: Cell, _: fn(u16)) -> io::Result<()> {
+        unsupported()
+    }
+}
+
+async fn put(sender: &Sender<u64>, item: u64) {
+    sender.send(item).await.expect("an open channel");
+}
+
+async fn get(receiver: &mut Receiver<u64>) -> u64 {
+    receiver.recv().await.expect("an open channel")
+}
