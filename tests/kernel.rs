@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `lives` | building and running; one per thread; forgotten; stopped |
 //! | `ends` | shutdown, drops, thread-locals, wakers that are left |
+//! | `crashes` | failures that nobody was given |
 //! | `deadlines` | limits that are moved |
 //! | `descriptors` | under a loop that belongs to somebody else |
 //! | `locals` | values that belong to tasks |
@@ -13,6 +14,8 @@
 //! | `turns` | order, budget, interludes, wakes from other threads |
 //! | `scopes` | limits, shields, scopes, by hand |
 
+#[path = "kernel/crashes.rs"]
+mod crashes;
 #[path = "kernel/deadlines.rs"]
 mod deadlines;
 #[path = "kernel/descriptors.rs"]

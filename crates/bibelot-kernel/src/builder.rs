@@ -112,6 +112,15 @@ impl Builder {
         self
     }
 
+    /// Has the [crash hook](crate::set_crash_hook) told of each task that ended and that nobody joined,
+    /// waited for, cancelled or [detached](crate::Task::detach), unless it is a daemon.
+    ///
+    /// Curio: the warning "never joined".
+    pub fn orphan_log(mut self, on: bool) -> Self {
+        self.config.orphan_log = on;
+        self
+    }
+
     /// Makes every operation a cancel point that gives way, also one that is ready: for tests, and for
     /// who comes from Trio.
     pub fn checkpoint_everywhere(mut self, on: bool) -> Self {

@@ -15,14 +15,18 @@ pub(crate) struct Config {
     /// The longest wait in one turn.
     pub park_max: Option<Duration>,
     pub on_panic: OnPanic,
+    /// The crash hook is told of tasks that nobody joined.
+    pub orphan_log: bool,
     /// Every operation is a cancel point, ready or not.
     pub checkpoint_everywhere: bool,
 }
 
-/// What a kernel does when a task panics.
+/// What a kernel does when a task panics, whoever joins it.
+///
+/// Other than contained, a panic is told to the [crash hook](crate::set_crash_hook) at once.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum OnPanic {
-    /// The panic is the joiner's to handle.
+    /// The panic is the joiner's to handle, and the crash hook's if there is none.
     #[default]
     Contain,
     /// The program ends, as if the task had called [`exit(101)`](crate::exit()).
@@ -39,6 +43,7 @@ impl Default for Config {
             grace: Duration::from_secs(10),
             park_max: None,
             on_panic: OnPanic::default(),
+            orphan_log: false,
             checkpoint_everywhere: false,
         }
     }

@@ -21,6 +21,7 @@ use crate::cancel::path::Path;
 use crate::choose::Paths;
 use crate::config::Config;
 use crate::counters::Counters;
+use crate::crash;
 use crate::current::Current;
 use crate::exit::End;
 use crate::home::KernelId;
@@ -205,10 +206,11 @@ pub(crate) fn wake_all(wakers: impl IntoIterator<Item = Waker>) {
     }
 }
 
-/// Runs code of users whose panic nobody can be told of.
+/// Runs code of users whose panic nobody waits for: the crash hook is told.
 pub(crate) fn contain(body: impl FnOnce()) {
     let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(body));
     if let Err(payload) = result {
+        crash::report_panic(&*payload);
         // A payload may panic when it is dropped, too.
         std::mem::forget(payload);
     }

@@ -10,6 +10,7 @@
 //! | `main_future`, `kernel_handle` | what `block_on` runs; a running kernel from other threads |
 //! | `turn`, `run_task`, `ready`, `choose` | one pass; one poll; what comes next |
 //! | `core`, `counters`, `home`, `remote` | the state; which kernel is here; how other threads reach it |
+//! | `unseen`, `crash` | what becomes of tasks that have ended; failures nobody was given |
 //! | `spawn`, `task`, `task_name`, `task_local`, `shared_task`, `task_error`, `join`, `panic`, `tasks`, `tag` | tasks, their handles, their table |
 //! | `trap`, `deliver`, `budget`, `current` | waiting, and being asked to stop while waiting |
 //! | `cancel` | the value, the scopes and the rules |
@@ -35,6 +36,7 @@ mod choose;
 mod config;
 mod core;
 mod counters;
+mod crash;
 mod current;
 mod deliver;
 mod end_listener;
@@ -64,6 +66,7 @@ mod task_name;
 mod tasks;
 mod trap;
 mod turn;
+mod unseen;
 mod wait_future;
 
 pub use backend::{Backend, BackendInfo, World};
@@ -78,6 +81,7 @@ pub use cancel::{
 pub use cancel::{Deadline, IgnoreUntil, TimeoutUntil};
 pub use config::OnPanic;
 pub use counters::KernelCounters;
+pub use crash::{Crash, CrashKind, crash_count, set_crash_hook, watch_errors_of};
 pub use end_listener::Listening;
 pub use exit::{MainDropped, exit};
 pub use home::KernelId;

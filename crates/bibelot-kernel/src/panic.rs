@@ -5,6 +5,8 @@ use std::fmt;
 use std::panic::resume_unwind;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use crate::crash;
+
 /// The panic of a task.
 ///
 /// Clones are the same panic, whose payload is there once: whoever takes it first has it, the others get
@@ -20,13 +22,7 @@ impl Panic {
     /// A panic that was caught with this payload.
     #[must_use]
     pub fn new(payload: Box<dyn Any + Send>) -> Self {
-        let message = if let Some(message) = payload.downcast_ref::<&'static str>() {
-            Some(Arc::from(*message))
-        } else {
-            payload
-                .downcast_ref::<String>()
-                .map(|said| Arc::from(&**said))
-        };
+        let message = crash::said(&*payload).map(Arc::from);
         Self {
             message,
             payload: Arc::new(Mutex::new(Some(payload))),

@@ -4,7 +4,7 @@ use std::mem;
 use std::rc::Rc;
 
 use bibelot_sched::Wake;
-use bibelot_task::{Aborted, Ran, Runnable, Unseen};
+use bibelot_task::{Aborted, Ran, Runnable};
 use bibelot_timer::Instant;
 
 use crate::budget;
@@ -13,13 +13,12 @@ use crate::config::OnPanic;
 use crate::core::{Core, contain, wake_all};
 use crate::current::Own;
 use crate::observer::{Suspended, Terminated};
-use crate::panic::Panic;
 use crate::ready::Item;
 use crate::record::{Record, Wait};
 use crate::tag::Tag;
 use crate::task::TaskId;
 use crate::task_local::Locals;
-use crate::tasks::{DETACHED, Ending, Entry, TaskKey};
+use crate::tasks::{Ending, TaskKey};
 
 impl Core {
     /// Polls a task once.
@@ -64,7 +63,7 @@ impl Core {
                 self.counters.panicked.add(1);
                 self.keep_panic(id.key);
                 self.task_ended(id.key, Ending::Panicked);
-                self.after_panic();
+                self.after_panic(id);
             }
             (Ran::Aborted, _) => self.task_ended(id.key, Ending::Aborted),
             // It was ended from outside of a run, and whoever did that has made it known.
@@ -72,25 +71,11 @@ impl Core {
         }
     }
 
-    /// Takes what a task panicked with out of its cell, where it would be known only to who knows the
-    /// type of its value.
-    fn keep_panic(&self, key: TaskKey) {
-        let task = match self.tasks.borrow().get(key) {
-            Some(entry) => entry.task.clone(),
-            None => None,
-        };
-        let Some(task) = task else { return };
-        task.see_off(|unseen| {
-            if let Unseen::Panic(payload) = unseen
-                && let Some(entry) = self.tasks.borrow_mut().get_mut(key)
-            {
-                entry.extra_mut().panic = Some(Panic::new(payload));
-            }
-        });
-    }
-
     /// Does what the kernel was built to do when a task panics.
-    fn after_panic(self: &Rc<Self>) {
+    fn after_panic(self: &Rc<Self>, id: TaskId) {
+        if self.config.on_panic != OnPanic::Contain {
+            self.report_panic_now(id);
+        }
         match self.config.on_panic {
             OnPanic::Contain => {}
             OnPanic::Shutdown => self.exit_after_panic(),
@@ -241,48 +226,6 @@ impl Core {
         if let Some(listener) = listener {
             contain(|| listener(id));
         }
-    }
-
-    /// The task's handle is about to be dropped on purpose.
-    pub(crate) fn mark_detached(&self, key: TaskKey) {
-        if let Some(entry) = self.tasks.borrow().get(key) {
-            entry.mark(DETACHED);
-        }
-    }
-
-    /// The task's handle is gone.
-    pub(crate) fn release(&self, key: TaskKey) {
-        let entry = {
-            let mut tasks = self.tasks.borrow_mut();
-            let Some(entry) = tasks.get_mut(key) else {
-                return;
-            };
-            entry.held = false;
-            if entry.end.is_none() {
-                return;
-            }
-            tasks.remove_at(key.slot)
-        };
-        self.forget(key, entry);
-    }
-
-    /// Frees what is kept of a task that has ended if nobody holds it.
-    fn forget_if_done(&self, key: TaskKey) {
-        let entry = {
-            let mut tasks = self.tasks.borrow_mut();
-            match tasks.get(key) {
-                Some(entry) if entry.end.is_some() && !entry.held => tasks.remove_at(key.slot),
-                _ => return,
-            }
-        };
-        self.forget(key, entry);
-    }
-
-    /// Frees what was kept of a task.
-    #[inline]
-    fn forget(&self, key: TaskKey, entry: Entry) {
-        self.records.end(key.slot);
-        contain(|| drop(entry));
     }
 
     /// Whoever waited for the task's end has left.

@@ -134,7 +134,9 @@ impl Core {
             // One by one: a drop may spawn, into a slot that must be free in every table by then.
             let entry = self.tasks.borrow_mut().remove(key);
             let Some(mut entry) = entry else { continue };
+            let known = self.records.known(key.slot);
             self.records.end(key.slot);
+            self.report_unseen(key, &entry, &known);
             if let Some(task) = entry.task.take() {
                 let _ended = task.end_home();
             }

@@ -6,11 +6,12 @@
 )]
 
 use bibelot_sched::Wake;
-use bibelot_task::{Runnable, Schedule};
+use bibelot_task::{PanicPayload, Runnable, Schedule, Site};
 
 use crate::home::{self, KernelId};
 use crate::ready::Item;
 use crate::remote;
+use crate::unseen;
 
 /// Names a task to its own cell: its kernel, and its slot in the kernel's table.
 #[derive(Clone, Copy, Debug)]
@@ -37,6 +38,10 @@ unsafe impl Schedule for Tag {
             core.push_ready(Item::Task(runnable), Wake::Woken);
         });
         debug_assert!(pushed.is_some(), "a home wake finds its kernel");
+    }
+
+    fn report(&self, site: Site, payload: PanicPayload) {
+        unseen::report_drop(self, site, payload);
     }
 
     fn push_foreign(&self, runnable: Runnable<Self>) {

@@ -71,6 +71,9 @@ pub(crate) const AWAITED: u8 = 2;
 /// It was let go of on purpose.
 pub(crate) const DETACHED: u8 = 4;
 
+/// The crash hook was told of its end.
+pub(crate) const REPORTED: u8 = 8;
+
 /// How a task ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Ending {
@@ -121,6 +124,12 @@ impl Entry {
     #[inline]
     pub(crate) fn mark(&self, mark: u8) {
         self.marks.set(self.marks.get() | mark);
+    }
+
+    /// Whether one of these marks was made.
+    #[inline]
+    pub(crate) fn has_mark(&self, marks: u8) -> bool {
+        self.marks.get() & marks != 0
     }
 
     /// Why a task that has ended has no value, where it has none.

@@ -204,6 +204,13 @@ impl Builder {
         self
     }
 
+    /// Has the crash hook told of tasks that nobody joined; see
+    /// [`bibelot_kernel::Builder::orphan_log`].
+    pub fn orphan_log(mut self, on: bool) -> Self {
+        self.inner = self.inner.orphan_log(on);
+        self
+    }
+
     /// Makes every operation a cancel point that gives way, also one that is ready: for tests, and for
     /// who comes from Trio.
     pub fn checkpoint_everywhere(mut self, on: bool) -> Self {
@@ -222,6 +229,7 @@ impl Builder {
             Some(os) => inner.backend(os),
             None => inner,
         };
+        bibelot_kernel::watch_errors_of::<crate::Error, _>();
         let inner = inner.build()?;
         let ctrl_c = heed(&inner, ctrl_c)?;
         Ok(Kernel { inner, ctrl_c })

@@ -63,7 +63,8 @@ pub use bibelot_kernel::{
     take_pending, timeout_after, timeout_at, timeout_drop, try_current, yield_now,
 };
 pub use bibelot_kernel::{
-    Deadline, IgnoreUntil, JoinShared, SharedTask, TaskLocal, TimeoutUntil, WithLocal, task_local,
+    Crash, CrashKind, Deadline, IgnoreUntil, JoinShared, SharedTask, TaskLocal, TimeoutUntil,
+    WithLocal, crash_count, set_crash_hook, task_local, watch_errors_of,
 };
 pub use bibelot_macros::{main, test};
 pub use bibelot_timer::Instant;
@@ -74,10 +75,9 @@ pub use combine::{
 };
 pub use error::{Error, Result};
 pub use group::{
-    AddError, AddRefusal, CancelRemaining, Crash, Finished, Group, GroupClosed, GroupError,
-    JoinMember, Member, MemberError, NextDone, NextError, NextResult, Outcome, QueuedError, Ready,
-    SpawnQueued, Start, StartError, TaskGroup, Wait, crash_count, eager_group, set_crash_hook,
-    task_group,
+    AddError, AddRefusal, CancelRemaining, Finished, Group, GroupClosed, GroupError, JoinMember,
+    Member, MemberError, NextDone, NextError, NextResult, Outcome, QueuedError, Ready, SpawnQueued,
+    Start, StartError, TaskGroup, Wait, eager_group, task_group,
 };
 pub use interrupt::CtrlCPolicy;
 pub use interval::{Interval, MissedTick, Tick, interval};

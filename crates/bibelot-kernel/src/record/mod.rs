@@ -39,4 +39,4 @@ pub(crate) use cell::Record;
 pub use info::{TaskInfo, TaskState};
 pub use reader::RecordReader;
 pub use wait::Wait;
-pub(crate) use writer::{Records, Tenant};
+pub(crate) use writer::{Known, Records, Tenant};

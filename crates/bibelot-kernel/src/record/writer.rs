@@ -16,7 +16,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::atomic::{AtomicBool, AtomicU64, Ordering};
 use super::blocks::Blocks;
-use super::cell::{Birth, Record};
+use super::cell::{Birth, Look, Record};
 use super::reader::RecordReader;
 
 /// What the kernel and its readers share.
@@ -58,6 +58,14 @@ pub(crate) struct Tenant {
     pub spawn_site: &'static Location<'static>,
     pub daemon: bool,
     pub name: Option<Arc<str>>,
+}
+
+/// What a task is called by when it is gone.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Known {
+    pub name: Option<Arc<str>>,
+    pub spawn_site: Option<&'static Location<'static>>,
+    pub daemon: bool,
 }
 
 /// The records of one kernel, as the kernel writes them.
@@ -149,6 +157,22 @@ impl Records {
             self.count(-1);
         }
         record.terminated();
+    }
+
+    /// What is known of the task in the slot, for telling of it when the slot is free.
+    pub(crate) fn known(&self, slot: u32) -> Known {
+        let Look::Tenant(words) = self.tenant(slot).look() else {
+            return Known::default();
+        };
+        let name = match words.named {
+            true => self.shared.names().get(&words.number).cloned(),
+            false => None,
+        };
+        Known {
+            name,
+            spawn_site: words.spawn_site,
+            daemon: words.daemon,
+        }
     }
 
     /// The slot is free.

@@ -11,7 +11,6 @@
 //! | `take` | how results leave it, each once |
 //! | `outcome` | what a group leaves: every member's result |
 //! | `error` | how members fail, one or several |
-//! | `crash` | where failures go that nobody took |
 //!
 //! # Promises
 //!
@@ -21,7 +20,6 @@
 //!   outcome; failures that nobody was given go to the crash hook.
 //! - No code of users runs under the group's lock.
 
-mod crash;
 mod error;
 mod handle;
 mod member;
@@ -34,7 +32,6 @@ mod task_group;
 mod wait;
 mod waiters;
 
-pub use crash::{Crash, crash_count, set_crash_hook};
 pub use error::{AddError, AddRefusal, GroupClosed, GroupError, MemberError, NextError};
 pub use handle::{CancelRemaining, Group, NextDone, NextResult};
 pub use member::{JoinMember, Member};

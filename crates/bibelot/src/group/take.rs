@@ -7,9 +7,8 @@ use std::collections::BTreeMap;
 use std::mem;
 use std::task::Waker;
 
-use bibelot_kernel::{TaskId, TaskName};
+use bibelot_kernel::{Crash, CrashKind, TaskId, TaskName};
 
-use super::crash::{self, Crash};
 use super::error::MemberError;
 use super::outcome::Finished;
 use super::state::{Entry, Now, Shared};
@@ -170,18 +169,12 @@ impl<T: 'static, E: 'static> Shared<T, E> {
     /// Tells the crash hook of the failures that nobody was given.
     pub(super) fn report_untaken(&self) {
         for Finished { id, name, result } in self.take_all().0 {
-            let (message, is_panic) = match &result {
-                Err(MemberError::Failed(error)) => ((self.asks.describe)(error), false),
-                Err(MemberError::Panicked(panic)) => (panic.to_string(), true),
+            let (kind, message) = match &result {
+                Err(MemberError::Failed(error)) => (CrashKind::Failed, (self.asks.describe)(error)),
+                Err(MemberError::Panicked(panic)) => (CrashKind::Panicked, panic.to_string()),
                 _ => continue,
             };
-            let name = name.as_deref();
-            crash::report(&Crash {
-                task: id,
-                name,
-                message: &message,
-                is_panic,
-            });
+            Crash::new(kind, &message).of(id, name.as_deref()).report();
         }
     }
 }

@@ -30,7 +30,7 @@ use super::wait::{GroupOp, Wait};
 /// # Errors
 ///
 /// The body's own error, or, as one, the request that reached the owner while it waited. The failures of
-/// members that nobody took then go to the [crash hook](super::set_crash_hook). Without such an error
+/// members that nobody took then go to the [crash hook](crate::set_crash_hook). Without such an error
 /// they are all in the [`Outcome`].
 ///
 /// # Cancellation

@@ -34,7 +34,8 @@ pub struct Server {
 
 /// Listens at `address`, and runs `handler` for each connection, as a task of its own.
 ///
-/// What a handler returns is dropped; one that fails or panics ends its own connection only. A handler
+/// One that fails or panics ends its own connection only, and the [crash hook](crate::set_crash_hook) is
+/// told; other values are dropped. A handler
 /// owns its stream, which is closed with it. When the operating system is short of descriptors or memory
 /// the server goes on in a while; what ends a listener for good ends the server, and
 /// [`wait_closed`](Server::wait_closed) tells.
@@ -226,10 +227,13 @@ where
 
     fn start(&self, stream: TcpStream, peer: SocketAddr) {
         let handler = self.handler.clone();
-        let task = self.builder.clone().spawn(async move {
-            handler(stream, peer).await;
-        });
+        // Its failure is the crash hook's: nobody joins it.
+        let task = self
+            .builder
+            .clone()
+            .spawn(async move { handler(stream, peer).await });
         self.running.borrow_mut().insert(task.id(), task.name_it());
+        task.detach();
     }
 
     /// Asks all that run to stop.

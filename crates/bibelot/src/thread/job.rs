@@ -14,6 +14,8 @@ use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use bibelot_kernel::{Crash, CrashKind, Panic};
+
 use super::current;
 
 /// How a job ended: its value, or what it panicked with.
@@ -78,9 +80,11 @@ impl<T: Send + 'static> Job<T> {
         let Some((ended, late)) = self.end(ended) else {
             return;
         };
-        // Nobody is left to be told of a panic in here, and the thread is not the user's to end.
-        let dealt = catch_unwind(AssertUnwindSafe(|| deal(ended, late)));
-        mem::forget(dealt.err());
+        // The thread is not the user's to end.
+        if let Err(payload) = catch_unwind(AssertUnwindSafe(|| deal(ended, late))) {
+            let message = format!("{} (in a late receiver)", Panic::new(payload));
+            Crash::new(CrashKind::Panicked, &message).report();
+        }
     }
 
     /// Takes the result, if it is there.
@@ -159,11 +163,16 @@ impl<T: Send + 'static> current::Abandonable for Job<T> {
     }
 }
 
-/// Gives a result that nobody waits for to whoever is to have it.
+/// Gives a result that nobody waits for to whoever is to have it; a panic is the crash hook's.
 pub(super) fn deal<T>(ended: Ended<T>, late: Option<Late<T>>) {
     match (ended, late) {
         (Ok(value), Some(late)) => late(value),
-        (ended, late) => drop((ended, late)),
+        (Ok(value), None) => drop(value),
+        (Err(payload), late) => {
+            let message = format!("{} (in a job that was left to itself)", Panic::new(payload));
+            Crash::new(CrashKind::Panicked, &message).report();
+            drop(late);
+        }
     }
 }
 
