@@ -1,6 +1,6 @@
-//! The attributes `#[bibelot::main]` and `#[bibelot::test]`.
+//! The attributes `#[bibelot::main]`, `#[bibelot::test]` and `#[bibelot::process_fn]`.
 //!
-//! The facade `bibelot` re-exports both; depend on it, not on this crate. An attribute leaves the
+//! The facade `bibelot` re-exports them; depend on it, not on this crate. An attribute leaves the
 //! body of the `async fn` as it is written, puts it into an inner function of the same name, and
 //! hands that function's future to the facade. So `return`, `?` and compiler messages are those of
 //! an ordinary `async fn`.
@@ -31,6 +31,7 @@
 //! | `function` | the function under an attribute: what is needed of it, and what is refused |
 //! | `options`, `span` | the list in an attribute's parentheses; times in it |
 //! | `entry`, `trial` | what `main` and `test` write |
+//! | `process` | what `process_fn` writes |
 //!
 //! What is refused is refused by name, at the place where it stands.
 
@@ -39,6 +40,7 @@
 mod entry;
 mod function;
 mod options;
+mod process;
 mod span;
 mod trial;
 
@@ -114,4 +116,31 @@ pub fn main(options: TokenStream, function: TokenStream) -> TokenStream {
 #[proc_macro_attribute]
 pub fn test(options: TokenStream, function: TokenStream) -> TokenStream {
     trial::expand(options.into(), function.into()).into()
+}
+
+/// Lets a function be called in a process of its own, through `bibelot::run_in_process`.
+///
+/// The function stays what it is, and can be called as before. It is no `async fn` and not generic, and
+/// has up to four arguments. Their types can be made of bytes without borrowing from them, and its value
+/// can be put into bytes: `serde::de::DeserializeOwned` and `serde::Serialize`.
+///
+/// # Options
+///
+/// - `crate = "path"`: where the facade is found, if not at `::bibelot`.
+///
+/// # Examples
+///
+/// In a program that depends on the facade with its feature `process`:
+///
+/// ```text
+/// #[bibelot::process_fn]
+/// fn checksum(bytes: Vec<u8>) -> u32 {
+///     bytes.iter().fold(0, |sum, byte| sum.rotate_left(5) ^ u32::from(*byte))
+/// }
+///
+/// let sum = bibelot::run_in_process(checksum, bytes).await?;
+/// ```
+#[proc_macro_attribute]
+pub fn process_fn(options: TokenStream, function: TokenStream) -> TokenStream {
+    process::expand(options.into(), function.into()).into()
 }

@@ -51,6 +51,8 @@ impl Kernel {
             inner: bibelot_kernel::Builder::new(),
             os: Some(Os::default()),
             ctrl_c: CtrlCPolicy::Leave,
+            #[cfg(feature = "process")]
+            processes: None,
         }
     }
 
@@ -100,6 +102,8 @@ pub struct Builder {
     /// The operating system's backend; `None` when `inner` has one that is not ours.
     os: Option<Os>,
     ctrl_c: CtrlCPolicy,
+    #[cfg(feature = "process")]
+    processes: Option<crate::process::ProcessLimits>,
 }
 
 impl Builder {
@@ -138,6 +142,14 @@ impl Builder {
     /// What Ctrl-C does while nobody waits for it by [`ctrl_c`](crate::ctrl_c()); nothing without it.
     pub fn ctrl_c(mut self, policy: CtrlCPolicy) -> Self {
         self.ctrl_c = policy;
+        self
+    }
+
+    /// How many processes [`run_in_process`](crate::run_in_process()) has, and what they get; at most one
+    /// for each processor without it.
+    #[cfg(feature = "process")]
+    pub fn processes(mut self, limits: crate::process::ProcessLimits) -> Self {
+        self.processes = Some(limits);
         self
     }
 
@@ -224,7 +236,11 @@ impl Builder {
     ///
     /// When this thread has a kernel already, or the backend cannot be had; the message says why.
     pub fn build(self) -> io::Result<Kernel> {
-        let Self { inner, os, ctrl_c } = self;
+        #[cfg(feature = "process")]
+        let processes = self.processes;
+        let Self {
+            inner, os, ctrl_c, ..
+        } = self;
         let inner = match os {
             Some(os) => inner.backend(os),
             None => inner,
@@ -232,6 +248,10 @@ impl Builder {
         bibelot_kernel::watch_errors_of::<crate::Error, _>();
         let inner = inner.build()?;
         let ctrl_c = heed(&inner, ctrl_c)?;
+        #[cfg(feature = "process")]
+        if let Some(limits) = processes {
+            crate::process::set_limits(inner.id(), limits);
+        }
         Ok(Kernel { inner, ctrl_c })
     }
 

@@ -24,6 +24,7 @@
 //! | `sync`, `universal` | events, locks, queues and channels, within a kernel and across threads |
 //! | `interval` | ticks at a fixed pace |
 //! | `error` | the one error for `?` |
+//! | `process` | functions in other processes (feature `process`) |
 //! | `net`, `stream` | listeners, connections, servers; what all streams have |
 //! | `signal`, `interrupt` | signals that ask for the end; Ctrl-C where nobody waits for it |
 //! | `cluster` | several kernels, one a core |
@@ -44,6 +45,8 @@ mod interrupt;
 mod interval;
 mod kernel;
 pub mod net;
+#[cfg(feature = "process")]
+pub mod process;
 mod run_error;
 mod signal;
 pub mod stream;
@@ -66,6 +69,8 @@ pub use bibelot_kernel::{
     Crash, CrashKind, Deadline, IgnoreUntil, JoinShared, SharedTask, TaskLocal, TimeoutUntil,
     WithLocal, crash_count, set_crash_hook, task_local, watch_errors_of,
 };
+#[cfg(feature = "process")]
+pub use bibelot_macros::process_fn;
 pub use bibelot_macros::{main, test};
 pub use bibelot_timer::Instant;
 pub use cluster::owner::Cluster;
@@ -86,6 +91,8 @@ pub use net::{
     connect::open_connection, listener::TcpListener, server::Server, server::start_server,
     tcp_stream::TcpStream,
 };
+#[cfg(feature = "process")]
+pub use process::{ProcessError, ProcessPool, RunInProcess, run_in_process};
 pub use run_error::RunError;
 pub use signal::{AwaitSignal, ShutdownSignal, Signal, ctrl_c, shutdown_signal, terminate};
 pub use sync::error::{AcquireError, BorrowError, BroadcastError, ClosedError, GetError, PutError};

@@ -11,12 +11,17 @@ use bibelot_kernel::{Cancellation, TaskBuilder, sleep};
 
 use crate::{Builder, RunError};
 
+#[cfg(feature = "process")]
+pub use inventory;
+
 /// The status that shells have for a process that Ctrl-C ended.
 const INTERRUPTED: i32 = 130;
 /// The status that `timeout` has for a program whose time was up.
 const TIMED_OUT: i32 = 124;
 
 /// Runs a program: its value, or, as an error, its value after a Ctrl-C asked it to stop.
+///
+/// A worker process it does not run at all.
 ///
 /// Ends the process where there is nothing to return: with the status of an `exit`, with 1 and the reason on the
 /// standard error where no kernel can be had.
@@ -26,6 +31,8 @@ pub fn enter<F: Future>(
     limit: Option<Duration>,
     main: F,
 ) -> Result<F::Output, Interrupted<F::Output>> {
+    #[cfg(feature = "process")]
+    crate::process::entry();
     let mut kernel = match builder.build() {
         Ok(kernel) => kernel,
         Err(error) => fail(&RunError::of_build(error)),

@@ -1,0 +1,241 @@
+//! The worker: the task that looks after one process, and carries one call after another to it.
+//!
+//! It is a daemon of the kernel. Asked to stop, as all tasks are when the kernel ends, it ends its process
+//! and waits for that, within bounded time; so no process is left when `run` returns.
+
+use std::future::{Future, poll_fn};
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::Poll;
+
+use bibelot_kernel::sleep;
+
+use super::call::{Answer, Call};
+use super::child::{Child, Ending, Event};
+use super::entry::program;
+use super::error::ProcessError;
+use super::frame::{Frame, Says};
+use super::pool::{Here, Next, Seat};
+
+/// How often a call is carried to a new process because the old one ended before the function began.
+const TRIES_MAX: u32 = 3;
+
+/// Looks after one process until there is nothing to do for it any more.
+pub(super) async fn work(here: Here) {
+    let mut worker = Worker { here, child: None };
+    worker.serve().await;
+    if let Some(mut child) = worker.child.take() {
+        let _however = child.end(Ending::LetGo).await;
+    }
+}
+
+struct Worker {
+    here: Here,
+    child: Option<Child>,
+}
+
+/// The worker itself was asked to stop.
+struct Stopped;
+
+/// How a call went.
+enum Went {
+    /// It was answered.
+    Answered(Frame),
+    /// Nobody wants it any more.
+    Unwanted,
+    /// The worker was asked to stop.
+    Stopped,
+    /// The process is of no use any more.
+    Failed(ProcessError),
+    /// The process has ended, or is about to.
+    Gone,
+}
+
+impl Worker {
+    async fn serve(&mut self) {
+        let seat = Arc::<Seat>::default();
+        loop {
+            let went_on = match self.here.0.next(&seat) {
+                Next::Call(call) => self.carry(call).await,
+                Next::Idle => self.idle(&seat).await,
+                Next::Leave => return,
+            };
+            if let Err(Stopped) = went_on {
+                return;
+            }
+        }
+    }
+
+    /// Waits for the next call, while there is a process and for so long.
+    async fn idle(&mut self, seat: &Arc<Seat>) -> Result<(), Stopped> {
+        let Some(child) = &mut self.child else {
+            return self.leave_unless_called(seat);
+        };
+        let mut time = pin!(sleep(self.here.0.limits.idle));
+        // `Some` says that the process is gone.
+        let event = poll_fn(|context| {
+            if seat.poll_called(context).is_ready() {
+                return Poll::Ready(Ok(None));
+            }
+            match child.poll_event(context) {
+                // Nobody asked it anything.
+                Poll::Ready(Ok(_)) => return Poll::Ready(Ok(Some(()))),
+                Poll::Ready(Err(_told)) => return Poll::Ready(Err(Stopped)),
+                Poll::Pending => {}
+            }
+            // The time is up, or the worker is to stop.
+            time.as_mut().poll(context).map(|_| Err(Stopped))
+        });
+        match event.await {
+            Ok(None) => Ok(()),
+            Ok(Some(())) => {
+                let _however = child.end(Ending::Stop).await;
+                self.child = None;
+                self.leave_unless_called(seat)
+            }
+            Err(Stopped) => self.leave_unless_called(seat),
+        }
+    }
+
+    /// Leaves, unless a call counts on this worker.
+    fn leave_unless_called(&self, seat: &Arc<Seat>) -> Result<(), Stopped> {
+        match self.here.0.leave_idle(seat) {
+            true => Ok(()),
+            false => Err(Stopped),
+        }
+    }
+
+    /// Carries a call to the process, and its answer back.
+    async fn carry(&mut self, call: Arc<Call>) -> Result<(), Stopped> {
+        // Should this be dropped, nobody waits for ever.
+        let carried = Carried {
+            call: call.clone(),
+            is_kept: false,
+        };
+        let mut request = None;
+        for tries_left in (0..TRIES_MAX).rev() {
+            let child = match self.child.take() {
+                Some(child) => child,
+                None => match self.start().await {
+                    Ok(child) => child,
+                    Err(error) => return self.without_process(carried, error, request.is_none()),
+                },
+            };
+            let child = self.child.insert(child);
+            let Some(frame) = request.take().or_else(|| call.take()) else {
+                return Ok(());
+            };
+            let mut has_begun = false;
+            let went = converse(child, &call, &frame, &mut has_begun).await;
+            if let Went::Answered(answer) = went {
+                call.answer(Answer::Came(answer));
+                return Ok(());
+            }
+            let ended = child.end(Ending::Stop).await;
+            let answer = last_answer(child, &mut has_begun).await;
+            self.child = None;
+            if let Some(answer) = answer {
+                call.answer(Answer::Came(answer));
+                return Ok(());
+            }
+            let was_stopped = matches!(went, Went::Stopped);
+            let answer = match went {
+                Went::Gone if !has_begun && !call.is_wanted() => Answer::Stopped { has_begun },
+                Went::Gone if !has_begun && tries_left > 0 => {
+                    request = Some(frame);
+                    continue;
+                }
+                Went::Gone => Answer::Failed(match ended {
+                    Ok(status) => ProcessError::Died(status),
+                    Err(error) => ProcessError::Lost(error),
+                }),
+                Went::Failed(error) => Answer::Failed(error),
+                Went::Unwanted | Went::Stopped | Went::Answered(_) => Answer::Stopped { has_begun },
+            };
+            call.answer(answer);
+            return if was_stopped { Err(Stopped) } else { Ok(()) };
+        }
+        unreachable!("the last try does not go on");
+    }
+
+    async fn start(&self) -> Result<Child, ProcessError> {
+        let program = program().ok_or(ProcessError::NoEntry)?;
+        let child = Child::start(program, self.here.0.limits).await?;
+        child.greet().await
+    }
+
+    fn without_process(
+        &self,
+        mut carried: Carried,
+        error: ProcessError,
+        is_unsent: bool,
+    ) -> Result<(), Stopped> {
+        if let ProcessError::Cancelled(_) = error {
+            return Err(Stopped);
+        }
+        let others_may_come = matches!(error, ProcessError::NotStarted(_)) && is_unsent;
+        if others_may_come && self.here.0.give_back(&carried.call) {
+            carried.is_kept = true;
+            return Err(Stopped);
+        }
+        carried.call.answer(Answer::Failed(error));
+        Ok(())
+    }
+}
+
+/// A call that a worker has; its drop answers it, unless it was left to others.
+struct Carried {
+    call: Arc<Call>,
+    is_kept: bool,
+}
+
+impl Drop for Carried {
+    fn drop(&mut self) {
+        if !self.is_kept {
+            self.call.answer(Answer::Failed(ProcessError::Closed));
+        }
+    }
+}
+
+/// Sends a call, and waits for its answer or anything else that ends it.
+async fn converse(child: &mut Child, call: &Call, frame: &[u8], has_begun: &mut bool) -> Went {
+    let mut sent = 0;
+    poll_fn(|context| {
+        if call.poll_unwanted(context).is_ready() {
+            return Poll::Ready(Went::Unwanted);
+        }
+        if let Poll::Ready(Err(_told)) = child.poll_send(frame, &mut sent, context) {
+            return Poll::Ready(Went::Stopped);
+        }
+        loop {
+            let event = std::task::ready!(child.poll_event(context));
+            return Poll::Ready(match event {
+                Err(_told) => Went::Stopped,
+                Ok(Event::Gone) => Went::Gone,
+                Ok(Event::Failed(error)) => Went::Failed(error),
+                Ok(Event::Said(said)) => match said.says {
+                    Says::Begun => {
+                        *has_begun = true;
+                        continue;
+                    }
+                    Says::Value | Says::Panicked | Says::Refused => Went::Answered(said),
+                    Says::Call | Says::Hello => Went::Failed(ProcessError::Broken("it asks")),
+                },
+            });
+        }
+    })
+    .await
+}
+
+/// The answer of a process that has ended, if it gave one.
+async fn last_answer(child: &mut Child, has_begun: &mut bool) -> Option<Frame> {
+    for word in child.last_words().await {
+        let Event::Said(said) = word else { break };
+        match said.says {
+            Says::Begun => *has_begun = true,
+            Says::Value | Says::Panicked | Says::Refused => return Some(said),
+            Says::Call | Says::Hello => break,
+        }
+    }
+    None
+}
