@@ -198,7 +198,8 @@ fn what_waits_in_the_backlog_of_a_drained_kernel_is_served_by_another() {
             waits.wait();
         });
         busy.wait();
-        let mut clients: Vec<_> = (0..20)
+        // More than are accepted ahead of the one that deals them out.
+        let mut clients: Vec<_> = (0..200)
             .map(|_| StdStream::connect(server.local_addr()).unwrap())
             .collect();
         for client in &mut clients {
