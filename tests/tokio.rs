@@ -5,8 +5,9 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
+use bibelot::bridge::{run_at, run_on};
 use bibelot::universal::{Event, OnceResult, Queue, oneshot};
-use bibelot::{spawn, timeout_after};
+use bibelot::{AsCancelled, KernelHandle, spawn, timeout_after};
 use tokio::io::unix::AsyncFd;
 
 /// Runs a body in a tokio of its own thread.
@@ -157,4 +158,45 @@ fn events_results_and_oneshots_go_from_one_runtime_to_the_other() {
     });
     assert_eq!(said.unwrap(), "from tokio");
     assert_eq!(theirs.join().unwrap(), Ok(42));
+}
+
+#[test]
+fn a_future_of_tokios_is_awaited_here_and_a_task_of_ours_there() {
+    let (tell, told) = mpsc::channel();
+    let (stop, stopped) = oneshot::<()>();
+    let tokio_thread = in_tokio(async move {
+        tell.send(tokio::runtime::Handle::current()).unwrap();
+        let _ = stopped.await;
+    });
+    let handle = told.recv().unwrap();
+    let timed_out = bibelot::run(async move {
+        let kernel = KernelHandle::try_current().unwrap();
+        let onto = handle.clone();
+        let theirs = async move {
+            // It needs tokio's reactor, and asks back for a task of ours.
+            let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let address = listener.local_addr().unwrap();
+            let ours = tokio::spawn(run_at(&kernel, move || async move {
+                bibelot::TcpStream::connect(address).await.is_ok()
+            }));
+            let accepted = listener.accept().await;
+            accepted.is_ok() && ours.await.unwrap().unwrap()
+        };
+        assert!(
+            run_on(move |job| drop(handle.spawn(job)), theirs)
+                .await
+                .unwrap()
+        );
+        let deaf = run_on(
+            move |job| drop(onto.spawn(job)),
+            std::future::pending::<()>(),
+        );
+        timeout_after(Duration::from_millis(5), deaf)
+            .await
+            .unwrap_err()
+            .timed_out()
+    });
+    assert!(timed_out);
+    stop.send(()).unwrap();
+    tokio_thread.join().unwrap();
 }

@@ -27,7 +27,7 @@
 //! | `process` | functions in other processes (feature `process`) |
 //! | `net`, `stream` | listeners, connections, servers; what all streams have |
 //! | `signal`, `interrupt` | signals that ask for the end; Ctrl-C where nobody waits for it |
-//! | `cluster` | several kernels, one a core |
+//! | `cluster`, `bridge` | several kernels, one a core; other executors |
 //! | `thread` | jobs that block; threads that await |
 //! | `testing` | tests on one backend after another |
 
@@ -37,6 +37,7 @@
 #[path = "private.rs"]
 pub mod __private;
 mod backend;
+pub mod bridge;
 pub mod cluster;
 mod combine;
 mod error;

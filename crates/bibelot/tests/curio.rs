@@ -1,5 +1,7 @@
 //! Curio's catalogue, section by section: what `docs/curio.md` promises and no other test shows.
 
+#[path = "curio/bridge.rs"]
+mod bridge;
 #[path = "curio/cancel.rs"]
 mod cancel;
 #[path = "curio/errors.rs"]
