@@ -181,6 +181,19 @@ impl Core {
         })
     }
 
+    /// The stamp of the newest request around the code being polled, heard or not; 0 if there is none.
+    pub(crate) fn newest_request(&self) -> u64 {
+        if self.is_calm() {
+            return 0;
+        }
+        self.view(|view| {
+            let asked = [&view.asked.cancel, &view.asked.note];
+            let asked = asked.into_iter().flatten().map(|wish| wish.stamp);
+            let fired = view.path.iter().map(|frame| frame.fired);
+            asked.chain(fired).max().unwrap_or(0)
+        })
+    }
+
     /// Asks the task to stop, once; whether this was the first time.
     pub(crate) fn cancel(self: &Rc<Self>, key: TaskKey, cause: Cause) -> bool {
         let stamp = self.next_stamp();

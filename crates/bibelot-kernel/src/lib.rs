@@ -75,8 +75,8 @@ pub use cancel::{
     AsCancelled, CancelScope, Cancellable, Cancellation, Cancelled, Cause, Edge, Framed,
     IgnoreAfter, Limit, RunInEdge, RunInScope, ScopeId, TimedOut, TimeoutAfter, TimeoutDrop,
     ViaDyn, ViaError, ViaLocalDyn, branch, cancellable, check_cancellation, current_deadline,
-    ignore_after, ignore_at, is_deaf, set_pending, shield, shield_for, take_pending, timeout_after,
-    timeout_at, timeout_drop,
+    ignore_after, ignore_at, is_deaf, newest_request, set_pending, shield, shield_for,
+    take_pending, timeout_after, timeout_at, timeout_drop,
 };
 pub use cancel::{Deadline, IgnoreUntil, TimeoutUntil};
 pub use config::OnPanic;

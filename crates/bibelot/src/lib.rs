@@ -49,6 +49,7 @@ pub mod net;
 #[cfg(feature = "process")]
 pub mod process;
 mod run_error;
+mod scope;
 mod signal;
 pub mod stream;
 pub mod sync;
@@ -95,6 +96,9 @@ pub use net::{
 #[cfg(feature = "process")]
 pub use process::{ProcessError, ProcessPool, RunInProcess, run_in_process};
 pub use run_error::RunError;
+pub use scope::{
+    Ended, LocalJoin, LocalScope, LocalTask, local_scope, try_local_scope, with_cleanup,
+};
 pub use signal::{AwaitSignal, ShutdownSignal, Signal, ctrl_c, shutdown_signal, terminate};
 pub use sync::error::{AcquireError, BorrowError, BroadcastError, ClosedError, GetError, PutError};
 pub use sync::local::{

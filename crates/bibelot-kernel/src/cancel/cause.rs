@@ -36,7 +36,7 @@ pub enum Cause {
     Deadline(ScopeId),
     /// The level scope was stopped.
     Scope(ScopeId),
-    /// The first failure in this eager group.
+    /// The first failure in this eager group, or the end of what this local scope runs.
     Group(ScopeId),
     /// A reason of the user's own, given to [`Task::cancel_with`](crate::Task::cancel_with).
     Custom(Arc<dyn Error + Send + Sync>),
@@ -62,7 +62,7 @@ impl fmt::Display for Cause {
             Self::Interrupt => f.write_str("the task was interrupted"),
             Self::Deadline(id) => write!(f, "the limit of scope {id} passed"),
             Self::Scope(id) => write!(f, "scope {id} was stopped"),
-            Self::Group(id) => write!(f, "a member of group {id} failed"),
+            Self::Group(id) => write!(f, "group {id} is to end"),
             Self::Custom(reason) => write!(f, "{reason}"),
         }
     }

@@ -91,6 +91,16 @@ pub fn is_deaf() -> bool {
     home::with(|core| core.is_deaf()).unwrap_or(false)
 }
 
+/// The stamp of the newest request around this code; 0 if nothing was asked.
+///
+/// For combinators that poll only those of their arms that were woken, and whose arms can each be dropped:
+/// when it has grown, they poll all of them once, since an arm that cannot hear says so when it is polled.
+#[doc(hidden)]
+#[must_use]
+pub fn newest_request() -> u64 {
+    home::with(|core| core.newest_request()).unwrap_or(0)
+}
+
 impl<F: Future> Future for Framed<F> {
     type Output = F::Output;
 

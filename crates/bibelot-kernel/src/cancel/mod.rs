@@ -38,7 +38,7 @@ pub use cancelled::{Cancellation, Cancelled};
 pub use cause::{Cause, ScopeId};
 pub use check::{check_cancellation, current_deadline, set_pending, take_pending};
 pub use deadline::Deadline;
-pub use framed::{Framed, branch, is_deaf, shield, shield_for};
+pub use framed::{Framed, branch, is_deaf, newest_request, shield, shield_for};
 pub use limit::{
     IgnoreAfter, Limit, TimeoutAfter, ignore_after, ignore_at, timeout_after, timeout_at,
 };

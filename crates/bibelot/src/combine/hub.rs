@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Wake, Waker};
 
 /// Collects the wakes of many arms for one parent.
-pub(super) struct Hub(Mutex<Woken>);
+pub(crate) struct Hub(Mutex<Woken>);
 
 #[derive(Default)]
 struct Woken {
@@ -28,37 +28,51 @@ struct ArmWaker {
 }
 
 /// One arm's place at the hub.
-pub(super) struct Line {
+pub(crate) struct Line {
     state: Arc<ArmWaker>,
     waker: Waker,
 }
 
 impl Hub {
     /// A hub, and a line for each of `count` arms, all of which count as woken.
-    pub(super) fn new(count: usize) -> (Arc<Self>, Vec<Line>) {
+    pub(crate) fn new(count: usize) -> (Arc<Self>, Vec<Line>) {
         let woken = Woken {
             arms: (0..count).collect(),
             parent: None,
         };
         let hub = Arc::new(Self(Mutex::new(woken)));
-        let lines = (0..count).map(|arm| {
-            let is_listed = AtomicBool::new(true);
-            let state = Arc::new(ArmWaker {
-                hub: hub.clone(),
-                arm,
-                is_listed,
-            });
-            Line {
-                waker: Waker::from(state.clone()),
-                state,
-            }
-        });
-        let lines = lines.collect();
+        let lines = (0..count).map(|arm| hub.line(arm)).collect();
         (hub, lines)
     }
 
+    /// The line of one more arm, which counts as woken.
+    pub(crate) fn add(self: &Arc<Self>, arm: usize) -> Line {
+        let parent = {
+            let mut woken = self.lock();
+            woken.arms.push(arm);
+            woken.parent.take()
+        };
+        if let Some(parent) = parent {
+            parent.wake();
+        }
+        self.line(arm)
+    }
+
+    /// The line of an arm that is on the list.
+    fn line(self: &Arc<Self>, arm: usize) -> Line {
+        let state = Arc::new(ArmWaker {
+            hub: self.clone(),
+            arm,
+            is_listed: AtomicBool::new(true),
+        });
+        Line {
+            waker: Waker::from(state.clone()),
+            state,
+        }
+    }
+
     /// Has `parent` woken when the next arm is, and moves the list of those that were into `arms`.
-    pub(super) fn drain(&self, parent: &Waker, arms: &mut Vec<usize>) {
+    pub(crate) fn drain(&self, parent: &Waker, arms: &mut Vec<usize>) {
         arms.clear();
         let parent = Some(parent.clone());
         let old = {
@@ -77,7 +91,7 @@ impl Hub {
 
 impl Line {
     /// The waker to poll the arm with, which may be woken again from now on.
-    pub(super) fn begin(&self) -> &Waker {
+    pub(crate) fn begin(&self) -> &Waker {
         // Acquire pairs with the release in `wake_by_ref`: the poll sees what came before the wake.
         self.state.is_listed.swap(false, Ordering::AcqRel);
         &self.waker

@@ -14,7 +14,7 @@
 
 mod arm;
 mod gather;
-mod hub;
+pub(crate) mod hub;
 mod join;
 mod list;
 mod race;

@@ -1,0 +1,17 @@
+//! Scopes within one task, on every backend.
+//!
+//! | File | What it shows |
+//! |---|---|
+//! | `borrows` | children that borrow, their values, who is polled |
+//! | `ends` | cancels, panics, drops, aborts |
+//! | `model` | random trees of children against a model |
+//! | `cleanup` | clean-up that awaits |
+
+#[path = "scope/borrows.rs"]
+mod borrows;
+#[path = "scope/cleanup.rs"]
+mod cleanup;
+#[path = "scope/ends.rs"]
+mod ends;
+#[path = "scope/model.rs"]
+mod model;
