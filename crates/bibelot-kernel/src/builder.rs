@@ -73,6 +73,9 @@ impl Builder {
 
     /// How long a stream that was dropped or closed has to send and deliver what was written; 5 s without
     /// it.
+    ///
+    /// Linux may put an acknowledgement off for 200 ms: with less, what has arrived may be reported as not
+    /// delivered.
     pub fn linger(mut self, linger: Duration) -> Self {
         self.config.io.linger = linger;
         self

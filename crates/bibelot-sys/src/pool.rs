@@ -87,6 +87,8 @@ pub struct Pool {
     alive: Option<Sender<Infallible>>,
     alive_end: Receiver<Infallible>,
     threads: Vec<JoinHandle<()>>,
+    /// At how many handles those of threads that have ended are dropped.
+    threads_kept_max: usize,
     threads_made: u64,
 }
 
@@ -116,6 +118,7 @@ impl Pool {
             alive: Some(alive),
             alive_end,
             threads: Vec::new(),
+            threads_kept_max: 0,
             threads_made: 0,
         }
     }
@@ -124,6 +127,8 @@ impl Pool {
     /// thread can be had for it: an error that holds [`NoThread`], with the buffer of the operation.
     pub fn submit(&mut self, token: Token, op: Op) -> Option<Completion> {
         let job = Job::new(token, op);
+        // What is ready already is of other operations, and may be much.
+        let before = self.ready.len();
         self.in_flight.insert(token, job.clone());
         if job.is_alone {
             if let Err(error) = self.start_alone(job.clone()) {
@@ -133,8 +138,9 @@ impl Pool {
             self.waiting.push_back(job);
             self.feed();
         }
-        let at_once = self.ready.iter().position(|end| end.token == token)?;
-        Some(self.ready.swap_remove(at_once))
+        let newer = &self.ready[before..];
+        let at_once = newer.iter().position(|end| end.token == token)?;
+        Some(self.ready.swap_remove(before + at_once))
     }
 
     /// Takes the operation `token` back if no worker has begun it; its end, without effect, is
@@ -286,7 +292,10 @@ impl Pool {
         name: &str,
         run: impl FnOnce(Worker) + Send + 'static,
     ) -> io::Result<()> {
-        self.threads.retain(|thread| !thread.is_finished());
+        if self.threads.len() >= self.threads_kept_max {
+            self.threads.retain(|thread| !thread.is_finished());
+            self.threads_kept_max = 2 * self.threads.len() + 8;
+        }
         let alive = self.alive.as_ref().expect("it is there until the end");
         let worker = Worker {
             jobs: self.jobs_end.clone(),

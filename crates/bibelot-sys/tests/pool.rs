@@ -311,3 +311,21 @@ fn what_was_cancelled_does_not_pile_up_threads() {
     slots.sort_unstable();
     assert_eq!(slots, [1, 2, 3]);
 }
+
+#[test]
+fn a_crowd_that_is_taken_back_does_not_slow_those_that_come() {
+    const CROWD: u32 = 100_000;
+    let mut pool = pool(1);
+    let (open, gate) = mpsc::channel::<()>();
+    pool.submit(token(0), job(move || gate.recv().unwrap()));
+    // Looking through the ends that nobody has collected would take minutes.
+    for slot in 1..=CROWD {
+        assert!(pool.submit(token(slot), job(|| ())).is_none());
+        pool.cancel(token(slot));
+    }
+    open.send(()).unwrap();
+    let ends = collect(&mut pool, CROWD as usize + 1);
+    let cancelled = ends.iter().filter(|end| end.is_cancelled()).count();
+    // Also those that lay in the worker's channel by then.
+    assert_eq!(cancelled, CROWD as usize);
+}

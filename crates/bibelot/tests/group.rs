@@ -1,5 +1,7 @@
 //! Groups: what they wait for, what they leave, and that nobody survives them.
 
+#[path = "group/crowds.rs"]
+mod crowds;
 #[path = "group/members.rs"]
 mod members;
 #[path = "group/policies.rs"]

@@ -268,8 +268,7 @@ impl Object {
         shared.freed += 1;
         let failed = self.write.take_error().map_or(Ok(()), Err);
         self.close_result = Some(failed.and(result));
-        let closers = std::mem::take(&mut self.closers);
-        acts.extend(closers.into_iter().map(|(_, waker)| Act::Wake(waker)));
+        acts.extend(self.closers.drain().map(Act::Wake));
         if self.handles == 0 {
             Ended::Gone
         } else {

@@ -28,6 +28,8 @@
 //!   is dropped.
 
 mod act;
+#[cfg(all(test, not(loom)))]
+mod crowd_tests;
 mod ending;
 mod handle;
 mod object;

@@ -7,6 +7,7 @@ use std::io;
 use std::task::Waker;
 
 use bibelot_reactor::{Completion, Fd};
+use slab::Slab;
 
 use super::act::{Act, Trash};
 use super::closed;
@@ -33,8 +34,7 @@ pub(crate) struct Object {
     pub handles: u32,
     pub(super) ending: Ending,
     /// Whoever waits for the close, each found again by its ticket.
-    pub(super) closers: Vec<(u32, Waker)>,
-    last_closer: u32,
+    pub(super) closers: Slab<Waker>,
     pub(super) close_result: Option<io::Result<()>>,
 }
 
@@ -46,8 +46,7 @@ impl Object {
             write: WriteSide::default(),
             handles: 1,
             ending: Ending::default(),
-            closers: Vec::new(),
-            last_closer: 0,
+            closers: Slab::new(),
             close_result: None,
         }
     }
@@ -134,6 +133,15 @@ impl Object {
         }
     }
 
+    /// A descriptor was closed, and it is this one's turn on the list. Whether it had paused.
+    pub(crate) fn take_turn(&mut self, key: Key, acts: &mut Vec<Act>) -> bool {
+        let is_paused = self.read.leave_list();
+        if is_paused {
+            self.resume(key, acts);
+        }
+        is_paused
+    }
+
     pub(crate) fn settle_read(
         &mut self,
         key: Key,
@@ -189,22 +197,16 @@ impl Object {
         waker: Waker,
         acts: &mut Vec<Act>,
     ) -> u32 {
-        let found = self
-            .closers
-            .iter_mut()
-            .find(|(held, _)| Some(*held) == ticket);
-        if let Some((ticket, old)) = found {
-            let old = std::mem::replace(old, waker);
+        let place = ticket.and_then(|ticket| self.closers.get_mut(ticket as usize));
+        if let (Some(ticket), Some(place)) = (ticket, place) {
+            let old = std::mem::replace(place, waker);
             acts.push(Act::Drop(Trash::Waker(old)));
-            return *ticket;
+            return ticket;
         }
-        self.last_closer = self.last_closer.wrapping_add(1);
-        self.closers.push((self.last_closer, waker));
-        self.last_closer
+        self.closers.insert(waker) as u32
     }
 
     pub(crate) fn leave_close(&mut self, ticket: u32) -> Option<Waker> {
-        let index = self.closers.iter().position(|(held, _)| *held == ticket)?;
-        Some(self.closers.remove(index).1)
+        self.closers.try_remove(ticket as usize)
     }
 }

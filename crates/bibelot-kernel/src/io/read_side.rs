@@ -106,6 +106,8 @@ pub(crate) struct ReadSide {
     /// Set while the flow pauses for want of descriptors or memory.
     pub resume_timer: Option<TimerKey>,
     is_paused: bool,
+    /// It is on the list of those that a descriptor that is closed may help, maybe from an earlier pause.
+    is_listed: bool,
 }
 
 impl ReadSide {
@@ -119,6 +121,7 @@ impl ReadSide {
             waiter: Waiter::default(),
             resume_timer: None,
             is_paused: false,
+            is_listed: false,
         }
     }
 
@@ -130,6 +133,12 @@ impl ReadSide {
     }
 
     pub(crate) fn is_paused(&self) -> bool {
+        self.is_paused
+    }
+
+    /// It is not on the list of those that pause any more. Whether it pauses.
+    pub(crate) fn leave_list(&mut self) -> bool {
+        self.is_listed = false;
         self.is_paused
     }
 
@@ -237,7 +246,10 @@ impl ReadSide {
                     .is_some_and(|code| SHORTAGES.contains(&code)) =>
             {
                 self.is_paused = true;
-                shared.paused.push_back(key);
+                if !self.is_listed {
+                    self.is_listed = true;
+                    shared.paused.push_back(key);
+                }
                 let span = std::time::Duration::from_millis(SHORTAGE_MS);
                 acts.push(Act::Arm(Alarm::Resume(key), shared.now + span));
             }

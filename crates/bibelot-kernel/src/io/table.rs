@@ -17,7 +17,7 @@ use super::act::{Act, Alarm, Trash};
 use super::object::{Ended, Object};
 use super::operation::OperationState;
 use super::raw_side::RawSide;
-use super::read_side::{Flow, Waiter};
+use super::read_side::Flow;
 use super::shared::Shared;
 use crate::config::Config;
 
@@ -296,11 +296,12 @@ impl Table {
                 self.shared.freed = 0;
                 return;
             };
-            match self.object(key) {
-                Some(object) if object.read.is_paused() => object.resume(key, acts),
-                // It went on by itself, or is gone.
-                _ => self.shared.freed += 1,
-            }
+            let went_on = match self.object(key) {
+                Some(object) => object.take_turn(key, acts),
+                None => false,
+            };
+            // What went on by itself, or is gone, needs none.
+            self.shared.freed += usize::from(!went_on);
         }
     }
 
@@ -308,8 +309,11 @@ impl Table {
     /// on as far as there is room, also when only one send ends.
     pub(super) fn wake_starved(&mut self, acts: &mut Vec<Act>) {
         while let Some(key) = self.shared.next_starved() {
-            let waiter = self.object(key).map(|object| &mut object.write.waiter);
-            if let Some(waker) = waiter.and_then(Waiter::take_waker) {
+            let Some(object) = self.object(key) else {
+                continue;
+            };
+            object.write.is_starved = false;
+            if let Some(waker) = object.write.waiter.take_waker() {
                 acts.push(Act::Wake(waker));
                 return;
             }
@@ -334,7 +338,6 @@ impl Table {
     pub(super) fn alarm(&mut self, alarm: Alarm, acts: &mut Vec<Act>) {
         match alarm {
             Alarm::Resume(key) => {
-                self.shared.paused.retain(|&paused| paused != key);
                 if let Some(object) = self.object(key) {
                     object.read.resume_timer = None;
                     object.resume(key, acts);

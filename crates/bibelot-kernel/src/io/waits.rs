@@ -196,8 +196,8 @@ impl Op for RoomOp {
                 acts.extend(old.map(|old| Act::Drop(Trash::Waker(old))));
                 let ticket = ticket.ok_or_else(|| busy(Direction::Write))?;
                 object.write.wanted_len = len_max;
-                if object.write.outbox.len() <= len_max && !shared.starved.contains(&key) {
-                    shared.starved.push_back(key);
+                if object.write.outbox.len() <= len_max {
+                    object.write.starve(key, shared);
                 }
                 object.send_next(key, acts);
                 Ok(ticket)

@@ -28,6 +28,8 @@ pub(crate) struct WriteSide {
     pub wanted_len: usize,
     /// It is on the list of outboxes to be flushed.
     pub is_dirty: bool,
+    /// It is on the list of those whose writers wait for the kernel-wide mark.
+    pub is_starved: bool,
     /// Nothing can be sent any more.
     is_broken: bool,
     /// The user will write nothing more.
@@ -186,10 +188,18 @@ impl WriteSide {
             return;
         }
         if shared.buffered >= shared.limits.kernel_mark && !self.is_broken {
-            shared.starved.push_back(key);
+            self.starve(key, shared);
             return;
         }
         acts.extend(self.waiter.take_waker().map(Act::Wake));
+    }
+
+    /// Puts it on the list of those whose writers wait for the kernel-wide mark, if it is not there.
+    pub(crate) fn starve(&mut self, key: Key, shared: &mut Shared) {
+        if !self.is_starved {
+            self.is_starved = true;
+            shared.starved.push_back(key);
+        }
     }
 
     /// Whether a writer that wants the outbox down to `wanted_len` bytes can go on.

@@ -5,6 +5,7 @@
 //! | `task_group` | the owner's side: body, wait, end |
 //! | `handle` | the group's handle: spawning, adopting, taking members as they end |
 //! | `member` | one member's handle |
+//! | `line` | who waits for room |
 //! | `queued`, `start` | spawning that waits for room, or until the member is ready |
 //! | `wait` | for what a group waits, and the traps in which it does |
 //! | `state`, `waiters` | who is in the group, what became of them, and who is to be woken |
@@ -22,6 +23,7 @@
 
 mod error;
 mod handle;
+mod line;
 mod member;
 mod outcome;
 mod queued;

@@ -59,26 +59,24 @@ where
     type Out = Result<Member<T, E>, GroupClosed<F>>;
 
     fn take(&mut self) -> Option<Self::Out> {
-        let has_room = {
-            let state = self.group.shared.lock();
-            let is_next = self.ticket.is_some() || state.queued == 0;
-            state.closed || (state.running < state.limit && is_next)
-        };
-        if !has_room {
+        if !self.group.shared.may_start(self.ticket) {
             return None;
         }
-        self.leave_line();
-        self.future
+        let spawned = self
+            .future
             .take()
-            .map(|future| self.group.spawn_at(future, self.site))
+            .map(|future| self.group.spawn_at(future, self.site));
+        self.leave_line();
+        spawned
     }
 
     fn park(&mut self, waker: &Waker) -> Park<Self::Out> {
-        if self.ticket.is_none() {
-            self.group.shared.lock().queued += 1;
+        self.group.shared.stand(&mut self.ticket, waker);
+        // Room may have come on another thread since the look.
+        match self.take() {
+            Some(spawned) => Park::Ended(spawned),
+            None => Park::Waits,
         }
-        self.group.shared.park(&mut self.ticket, waker);
-        Park::Waits
     }
 
     fn leave(&mut self) -> Leave<Self::Out> {
@@ -93,10 +91,7 @@ where
 
 impl<T, E, F> QueuedOp<'_, T, E, F> {
     fn leave_line(&mut self) {
-        if self.ticket.is_some() {
-            self.group.shared.lock().queued -= 1;
-        }
-        self.group.shared.leave(&mut self.ticket);
+        self.group.shared.leave_line(&mut self.ticket);
     }
 }
 

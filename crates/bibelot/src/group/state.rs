@@ -18,6 +18,7 @@ use std::task::Waker;
 use bibelot_kernel::{Edge, KernelId, Listening, Task, TaskId, TaskName, try_current};
 
 use super::error::{AddRefusal, MemberError};
+use super::line::Line;
 use super::waiters::{Waiters, Woken};
 
 /// What a group asks an error of a member's.
@@ -41,8 +42,8 @@ pub(super) struct State<T, E> {
     pub running: usize,
     /// How many may run of those that wait for room.
     pub limit: usize,
-    /// How many wait for room.
-    pub queued: usize,
+    /// Who waits for room.
+    line: Line,
     daemons: usize,
     pub ended: VecDeque<TaskId>,
     pub completed: Option<TaskId>,
@@ -52,6 +53,21 @@ pub(super) struct State<T, E> {
     pub discards: bool,
     edge: Option<Edge>,
     pub waiters: Waiters,
+}
+
+impl<T, E> State<T, E> {
+    fn has_room(&self) -> bool {
+        self.running < self.limit
+    }
+
+    /// Takes the waker of whoever waits longest for room, if there is any.
+    fn call_next(&mut self) -> Option<Waker> {
+        if self.has_room() {
+            self.line.call_next()
+        } else {
+            None
+        }
+    }
 }
 
 pub(super) struct Entry<T, E> {
@@ -89,7 +105,7 @@ impl<T: 'static, E: 'static> Shared<T, E> {
             members: BTreeMap::new(),
             running: 0,
             limit: usize::MAX,
-            queued: 0,
+            line: Line::default(),
             daemons: 0,
             ended: VecDeque::new(),
             completed: None,
@@ -219,7 +235,8 @@ impl<T: 'static, E: 'static> Shared<T, E> {
                     edge = state.edge.take();
                 }
             }
-            (joiners, state.waiters.take())
+            let next = state.call_next();
+            (joiners, state.waiters.take().and(next))
         };
         drop(discarded);
         if let Some(edge) = edge {
@@ -273,11 +290,7 @@ impl<T: 'static, E: 'static> Shared<T, E> {
         let waiters = {
             let mut state = self.lock();
             state.closed = true;
-            if state.queued > 0 {
-                state.waiters.take()
-            } else {
-                Woken::none()
-            }
+            Woken::none().and(state.line.call_all())
         };
         waiters.wake();
     }
@@ -293,6 +306,30 @@ impl<T: 'static, E: 'static> Shared<T, E> {
     pub(super) fn is_idle(&self) -> bool {
         let state = self.lock();
         state.running + state.daemons == 0
+    }
+
+    /// Whether whoever has the ticket, or none, need not wait for room.
+    pub(super) fn may_start(&self, ticket: Option<u64>) -> bool {
+        let state = self.lock();
+        state.closed || (state.has_room() && state.line.is_next(ticket))
+    }
+
+    /// Has `waker` woken when there is room and nobody before.
+    pub(super) fn stand(&self, ticket: &mut Option<u64>, waker: &Waker) {
+        let waker = waker.clone();
+        let old = self.lock().line.stand(ticket, waker);
+        drop(old);
+    }
+
+    /// Gives a place in the line up, and lets the next one look if there is room.
+    pub(super) fn leave_line(&self, ticket: &mut Option<u64>) {
+        let Some(ticket) = ticket.take() else { return };
+        let (old, next) = {
+            let mut state = self.lock();
+            (state.line.leave(ticket), state.call_next())
+        };
+        drop(old);
+        Woken::none().and(next).wake();
     }
 
     /// Has `waker` woken when a member has ended.

@@ -1,5 +1,7 @@
 //! The waiters: wakers in a list, each found again by its ticket.
 
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::task::Waker;
@@ -8,45 +10,47 @@ use std::task::Waker;
 #[derive(Default)]
 pub(super) struct Waiters {
     last: u64,
-    wakers: Vec<(u64, Waker)>,
+    wakers: BTreeMap<u64, Waker>,
 }
 
 impl Waiters {
     /// Leaves `waker`, in the place of the one that the ticket names if it is still there. Returns a
     /// waker to drop.
     pub(super) fn add(&mut self, ticket: &mut Option<u64>, waker: Waker) -> Option<Waker> {
-        let place = self
-            .wakers
-            .iter_mut()
-            .find(|(held, _)| Some(*held) == *ticket);
-        if let Some((_, old)) = place {
-            return Some(mem::replace(old, waker));
+        if let Some(held) = *ticket
+            && let Entry::Occupied(mut place) = self.wakers.entry(held)
+        {
+            return Some(place.insert(waker));
         }
         self.last += 1;
         *ticket = Some(self.last);
-        self.wakers.push((self.last, waker));
-        None
+        self.wakers.insert(self.last, waker)
     }
 
     /// Takes the waker back, to be dropped.
     pub(super) fn leave(&mut self, ticket: u64) -> Option<Waker> {
-        let index = self.wakers.iter().position(|(held, _)| *held == ticket)?;
-        Some(self.wakers.remove(index).1)
+        self.wakers.remove(&ticket)
     }
 
     /// Takes all wakers, to be woken.
     pub(super) fn take(&mut self) -> Woken {
-        Woken(mem::take(&mut self.wakers))
+        Woken(mem::take(&mut self.wakers).into_values().collect())
     }
 }
 
 /// Wakers that were taken.
 #[must_use]
-pub(super) struct Woken(Vec<(u64, Waker)>);
+pub(super) struct Woken(Vec<Waker>);
 
 impl Woken {
     pub(super) fn none() -> Self {
         Self(Vec::new())
+    }
+
+    /// These, too.
+    pub(super) fn and(mut self, more: impl IntoIterator<Item = Waker>) -> Self {
+        self.0.extend(more);
+        self
     }
 
     pub(super) fn wake(self) {
@@ -56,7 +60,7 @@ impl Woken {
 
 impl Drop for Woken {
     fn drop(&mut self) {
-        for (_, waker) in self.0.drain(..) {
+        for waker in self.0.drain(..) {
             // A waker that panics does not keep the others asleep.
             let _ = catch_unwind(AssertUnwindSafe(|| waker.wake()));
         }
