@@ -6,7 +6,7 @@
 use std::rc::Rc;
 use std::task::Waker;
 
-use crate::cancel::{self, Asked, Cancelled, Cause, Request, Spot, View, Wish};
+use crate::cancel::{self, Asked, Cancelled, Cause, Listed, Parking, Request, Spot, View, Wish};
 use crate::core::{Core, wake_all};
 use crate::tasks::TaskKey;
 
@@ -67,62 +67,61 @@ impl Core {
     }
 
     /// A spot in the running task.
+    #[inline]
     pub(crate) fn spot(&self) -> Spot {
-        Spot::new(
-            self.id,
-            self.current.key(),
-            self.current.number(),
-            self.next_stamp(),
-        )
+        Spot {
+            task: self.current.number(),
+            stamp: self.next_stamp(),
+        }
     }
 
-    /// The spot of a trap that parks here: the one it has in this task, or a new one; listed if it is
-    /// polled with a waker that is not the task's own.
+    /// A trap parks here: what it holds from an earlier time in this task, or something new; listed if it
+    /// is polled with a waker that is not the task's own.
     #[inline]
-    pub(crate) fn keep_spot(&self, spot: Option<Spot>, waker: &Waker) -> Spot {
-        match spot {
-            None if self.current.is_own(waker) => self.spot(),
-            _ => self.change_spot(spot, waker),
+    pub(crate) fn park(&self, held: Option<Parking>, waker: &Waker) -> Parking {
+        match held {
+            None if self.current.is_own(waker) => Parking::Own(self.spot()),
+            held => self.park_again(held, waker),
         }
     }
 
     #[inline(never)]
-    fn change_spot(&self, spot: Option<Spot>, waker: &Waker) -> Spot {
+    fn park_again(&self, held: Option<Parking>, waker: &Waker) -> Parking {
         let number = self.current.number();
-        let mut kept = match spot {
-            Some(spot) if spot.task == number => spot,
-            other => {
-                if let Some(moved) = other {
-                    moved.leave_foreign();
-                }
-                self.spot()
-            }
-        };
+        let held = held.filter(|held| held.spot().task == number);
+        let spot = held.as_ref().map_or_else(|| self.spot(), Parking::spot);
         if self.current.is_own(waker) {
-            if kept.is_listed() {
-                kept.leave_foreign();
-                kept = kept.unlisted();
-            }
-            return kept;
+            return Parking::Own(spot);
         }
         let Some(key) = self.current.key() else {
-            return kept;
+            return held.unwrap_or(Parking::Own(spot));
+        };
+        let listed = match held {
+            Some(Parking::Listed(listed)) => Some(listed),
+            _ => None,
         };
         let waker = waker.clone();
-        let replaced = {
+        let (place, replaced) = {
             let mut tasks = self.tasks.borrow_mut();
             let Some(entry) = tasks.get_mut(key) else {
-                return kept;
+                return Parking::Own(spot);
             };
-            let (place, replaced) = self.path.look(|path| {
+            let place = listed.as_ref().map(|listed| listed.place);
+            self.path.look(|path| {
                 let scopes = path.iter().map(|frame| frame.id);
-                entry.add_foreign(kept.place(), waker, scopes)
-            });
-            kept = kept.listed(place);
-            replaced
+                entry.add_foreign(place, waker, scopes)
+            })
         };
         drop(replaced);
-        kept
+        match listed {
+            Some(listed) if listed.place == place => Parking::Listed(listed),
+            _ => Parking::Listed(Box::new(Listed {
+                spot,
+                kernel: self.id,
+                key,
+                place,
+            })),
+        }
     }
 
     /// Takes a trap with a waker of its own off its task's list.

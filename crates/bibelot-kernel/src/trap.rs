@@ -14,13 +14,14 @@
 
 use std::fmt;
 use std::future::Future;
+use std::mem;
 use std::panic::Location;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
 use crate::budget;
-use crate::cancel::{Cancelled, Request, Spot};
+use crate::cancel::{Cancelled, Parking, Request, Spot};
 use crate::core::Core;
 use crate::current::Parked;
 use crate::home;
@@ -114,9 +115,15 @@ pub struct Trap<O: Op> {
 
 enum State {
     New,
-    Parked(Spot),
-    Draining(Spot, Box<Request>),
+    Parked(Parking),
+    Draining(Box<Drain>),
     Gone,
+}
+
+/// A trap that was asked to stop, and waits for the end of what is on its way.
+struct Drain {
+    parking: Parking,
+    asked: Request,
 }
 
 impl<O: Op> Trap<O> {
@@ -147,9 +154,6 @@ impl<O: Op> Trap<O> {
 
     #[inline]
     fn end<T>(&mut self, value: T) -> Poll<T> {
-        if let State::Parked(spot) | State::Draining(spot, _) = &self.state {
-            spot.leave_foreign();
-        }
         self.state = State::Gone;
         Poll::Ready(value)
     }
@@ -186,7 +190,7 @@ impl<O: Op> Trap<O> {
         is_used_up: bool,
     ) -> Poll<Result<O::Out, Cancelled>> {
         let spot = match &self.state {
-            State::Parked(spot) => Some(*spot),
+            State::Parked(parking) => Some(parking.spot()),
             _ => None,
         };
         if let Some(request) = core.due(spot) {
@@ -195,8 +199,14 @@ impl<O: Op> Trap<O> {
                 Leave::Left => return self.cancelled(core, request),
                 Leave::Won(value) => return self.end(Ok(value)),
                 Leave::Draining => {
-                    let spot = spot.unwrap_or_else(|| core.spot());
-                    self.state = State::Draining(spot, Box::new(request));
+                    let parking = match mem::replace(&mut self.state, State::New) {
+                        State::Parked(parking) => parking,
+                        _ => Parking::Own(core.spot()),
+                    };
+                    self.state = State::Draining(Box::new(Drain {
+                        parking,
+                        asked: request,
+                    }));
                     return self.poll_draining(core, context);
                 }
             }
@@ -208,9 +218,12 @@ impl<O: Op> Trap<O> {
             budget::spend();
             return self.end(Ok(value));
         }
-        let spot = core.keep_spot(spot, context.waker());
         self.note_wait(core);
-        self.state = State::Parked(spot);
+        let held = match mem::replace(&mut self.state, State::New) {
+            State::Parked(parking) => Some(parking),
+            _ => None,
+        };
+        self.state = State::Parked(core.park(held, context.waker()));
         Poll::Pending
     }
 
@@ -231,30 +244,37 @@ impl<O: Op> Trap<O> {
         core: &Rc<Core>,
         context: &Context<'_>,
     ) -> Poll<Result<O::Out, Cancelled>> {
-        let State::Draining(spot, asked) = &self.state else {
-            unreachable!("only a draining trap is drained");
-        };
-        let (spot, asked) = (*spot, asked.clone());
         match self.op.drained() {
             Drained::Running => {
                 core.path.occupy();
                 if let Park::Ended(value) = self.op.park(context.waker()) {
                     return self.end(Ok(value));
                 }
-                let kept = core.keep_spot(Some(spot), context.waker());
                 self.note_wait(core);
-                self.state = State::Draining(kept, asked);
+                let mut drain = self.take_drain();
+                let held = mem::replace(&mut drain.parking, Parking::Own(Spot::NOWHERE));
+                drain.parking = core.park(Some(held), context.waker());
+                self.state = State::Draining(drain);
                 Poll::Pending
             }
             Drained::Done(value) => self.end(Ok(value)),
             ended @ (Drained::NoEffect | Drained::Unknown) => {
-                let request = core.due(Some(spot)).unwrap_or(*asked);
+                let drain = self.take_drain();
+                let spot = drain.parking.spot();
+                let request = core.due(Some(spot)).unwrap_or(drain.asked);
                 let mut told = core.tell(request);
                 if matches!(ended, Drained::Unknown) {
                     told = told.with_outcome_unknown();
                 }
                 self.end(Err(told))
             }
+        }
+    }
+
+    fn take_drain(&mut self) -> Box<Drain> {
+        match mem::replace(&mut self.state, State::New) {
+            State::Draining(drain) => drain,
+            _ => unreachable!("only a draining trap is drained"),
         }
     }
 
@@ -277,7 +297,7 @@ impl<O: Op> Trap<O> {
         match self.op.park(context.waker()) {
             Park::Waits => {
                 if matches!(self.state, State::New) {
-                    self.state = State::Parked(Spot::NOWHERE);
+                    self.state = State::Parked(Parking::Own(Spot::NOWHERE));
                 }
                 Poll::Pending
             }
@@ -295,14 +315,6 @@ impl<O: Op> Future for Trap<O> {
         match this.state {
             State::New | State::Parked(_) => this.poll_open(context),
             State::Draining(..) | State::Gone => this.poll_late(context),
-        }
-    }
-}
-
-impl<O: Op> Drop for Trap<O> {
-    fn drop(&mut self) {
-        if let State::Parked(spot) | State::Draining(spot, _) = &self.state {
-            spot.leave_foreign();
         }
     }
 }

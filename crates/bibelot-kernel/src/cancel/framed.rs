@@ -10,7 +10,7 @@ use pin_project_lite::pin_project;
 
 use super::frame::Kind;
 use super::scope::Scope;
-use super::spot::Spot;
+use super::spot::Parking;
 use crate::home;
 
 pin_project! {
@@ -21,25 +21,8 @@ pin_project! {
         body: F,
         lifts_after: Option<Duration>,
         scope: Scope,
-        listed: Listed,
-    }
-}
-
-/// The place of a pending shield among the task's traps with wakers of their own.
-#[derive(Default)]
-struct Listed(Option<Spot>);
-
-impl Listed {
-    fn leave(&mut self) {
-        if let Some(spot) = self.0.take() {
-            spot.leave_foreign();
-        }
-    }
-}
-
-impl Drop for Listed {
-    fn drop(&mut self) {
-        self.leave();
+        // What a pending shield holds, in place of the traps inside that do not hear.
+        parked: Option<Parking>,
     }
 }
 
@@ -54,7 +37,7 @@ pub fn shield<F: Future>(body: F) -> Framed<F> {
         body,
         lifts_after: None,
         scope: Scope::new(Kind::Shield),
-        listed: Listed::default(),
+        parked: None,
     }
 }
 
@@ -64,7 +47,7 @@ pub fn shield_for<F: Future>(span: Duration, body: F) -> Framed<F> {
         body,
         lifts_after: Some(span),
         scope: Scope::new(Kind::Shield),
-        listed: Listed::default(),
+        parked: None,
     }
 }
 
@@ -76,7 +59,7 @@ pub fn branch<F: Future>(body: F) -> Framed<F> {
         body,
         lifts_after: None,
         scope: Scope::new(Kind::Branch),
-        listed: Listed::default(),
+        parked: None,
     }
 }
 
@@ -122,9 +105,9 @@ impl<F: Future> Future for Framed<F> {
         if polled.is_pending() && this.scope.frame.masks(core.now()) {
             // What waits behind a shield is left alone, also if nothing in it could hear.
             core.path.occupy();
-            this.listed.0 = Some(core.keep_spot(this.listed.0, context.waker()));
+            *this.parked = Some(core.park(this.parked.take(), context.waker()));
         } else {
-            this.listed.leave();
+            *this.parked = None;
         }
         polled
     }

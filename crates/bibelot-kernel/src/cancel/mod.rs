@@ -49,4 +49,4 @@ pub use until::{IgnoreUntil, TimeoutUntil};
 
 pub(crate) use frame::Told;
 pub(crate) use request::{Asked, Request, View, Wish, tell};
-pub(crate) use spot::Spot;
+pub(crate) use spot::{Listed, Parking, Spot};
