@@ -86,6 +86,7 @@ examples! {
     prodcons,
     pubsub,
     race,
+    run_in_process,
     shielding,
     three_worlds,
 }

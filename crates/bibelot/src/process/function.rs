@@ -102,7 +102,7 @@ pub fn type_id_of<F: 'static>(_function: F) -> TypeId {
 ///
 /// # Errors
 ///
-/// [`Failure`].
+/// What has become of it instead.
 pub fn answer<F, A, Via>(
     function: F,
     arguments: &[u8],
