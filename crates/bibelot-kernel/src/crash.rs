@@ -175,8 +175,10 @@ where
     (!error.is_cancelled()).then(|| error.to_string())
 }
 
-/// What the value of a task says, if it is an error that nobody expects.
-pub(crate) fn failure(value: &dyn Any) -> Option<String> {
+/// What the value of a task says, if it is an error that nobody expects: what the crash hook is told of a task
+/// that nobody joins, for who keeps such values in other places.
+#[must_use]
+pub fn failure(value: &dyn Any) -> Option<String> {
     if let Some(value) = value.downcast_ref::<Result<(), Cancelled>>() {
         let error = value.as_ref().err()?;
         return (!error.is_live()).then(|| error.to_string());

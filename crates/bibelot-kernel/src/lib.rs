@@ -81,7 +81,7 @@ pub use cancel::{
 pub use cancel::{Deadline, IgnoreUntil, TimeoutUntil};
 pub use config::OnPanic;
 pub use counters::KernelCounters;
-pub use crash::{Crash, CrashKind, crash_count, set_crash_hook, watch_errors_of};
+pub use crash::{Crash, CrashKind, crash_count, failure, set_crash_hook, watch_errors_of};
 pub use end_listener::Listening;
 pub use exit::{MainDropped, exit};
 pub use home::KernelId;

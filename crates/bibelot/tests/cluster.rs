@@ -4,6 +4,8 @@
 mod common;
 #[path = "cluster/ends.rs"]
 mod ends;
+#[path = "cluster/moving.rs"]
+mod moving;
 #[path = "cluster/programs.rs"]
 mod programs;
 #[path = "cluster/server.rs"]

@@ -79,6 +79,26 @@ impl Object {
         })
     }
 
+    /// Takes the descriptor out, for another kernel to take over, if this is the only handle, and nothing was
+    /// ever written or has been waited for here: until then everything that arrives is with the operating
+    /// system.
+    ///
+    /// # Errors
+    ///
+    /// The handle itself, where something might be lost, and on a thread of another kernel.
+    pub fn try_take_out(self) -> Result<Fd, Self> {
+        let key = self.id.key;
+        let taken = home::with_kernel(self.id.kernel, |core| {
+            // A clone that was made elsewhere may not have been counted yet.
+            let is_counted = !core.is_admitting.get() && !core.remote.is_pending();
+            is_counted
+                .then(|| core.with_io(|io, acts| io.take_untouched(key, acts)))
+                .flatten()
+        });
+        // Dropped, the handle of an object that was taken out finds none.
+        taken.flatten().ok_or(self)
+    }
+
     /// The kernel it belongs to.
     #[must_use]
     pub fn kernel(&self) -> KernelId {

@@ -59,6 +59,11 @@ impl Object {
         self.ending.stage == Stage::Open
     }
 
+    /// Whether nothing was written to it, nothing has arrived at it, and nothing is being asked for.
+    pub(crate) fn is_untouched(&self) -> bool {
+        self.is_open() && self.read.is_untouched() && self.write.is_untouched()
+    }
+
     /// Whether anything may arrive: also while its flow is drained before it is closed.
     pub(crate) fn may_bring_more(&self) -> bool {
         self.is_open() || (self.read.is_armed() && !self.read.discards())

@@ -142,6 +142,11 @@ impl ReadSide {
         self.is_paused
     }
 
+    /// Whether nothing has arrived, and nothing is being asked for.
+    pub(crate) fn is_untouched(&self) -> bool {
+        !self.is_armed && !self.is_paused && !self.inbox.is_ready()
+    }
+
     pub(crate) fn is_armed(&self) -> bool {
         self.is_armed
     }

@@ -184,6 +184,18 @@ impl Table {
         self.insert(Slot::Object(Box::new(Object::new(fd, flow))))
     }
 
+    /// Takes an object out that only one handle has, and that is as it was when it came in: its descriptor
+    /// for another kernel.
+    pub(crate) fn take_untouched(&mut self, key: Key, acts: &mut Vec<Act>) -> Option<Fd> {
+        let object = self.object(key)?;
+        if object.handles != 1 || !object.is_untouched() {
+            return None;
+        }
+        let fd = object.fd.take();
+        self.remove(key, acts);
+        fd
+    }
+
     pub(crate) fn object(&mut self, key: Key) -> Option<&mut Object> {
         match self.slot(key) {
             Some(Slot::Object(object)) => Some(object),

@@ -100,6 +100,11 @@ impl WriteSide {
         self.error.take()
     }
 
+    /// Whether nothing was ever taken from a writer.
+    pub(crate) fn is_untouched(&self) -> bool {
+        self.accepted == 0 && self.finish == Finish::NotAsked
+    }
+
     pub(crate) fn has_failed(&self) -> bool {
         self.is_broken
     }

@@ -12,7 +12,7 @@
 use std::cell::Cell as Slot;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use bibelot_kernel::{Cause, Task, TaskBuilder, TaskError, TaskName};
+use bibelot_kernel::{Cause, Crash, CrashKind, Task, TaskBuilder, TaskError, TaskName, failure};
 
 use super::latch::Latch;
 use super::member::Seat;
@@ -25,7 +25,7 @@ pub(super) enum Ask {
 }
 
 /// A task as its handles see it.
-pub(super) struct Cell<T> {
+pub(super) struct Cell<T: 'static> {
     pub(super) ended: Latch,
     state: Mutex<State<T>>,
 }
@@ -40,7 +40,7 @@ struct State<T> {
     asked: Vec<Ask>,
 }
 
-impl<T> Cell<T> {
+impl<T: 'static> Cell<T> {
     pub(super) fn new() -> Arc<Self> {
         let state = State {
             result: None,
@@ -126,6 +126,26 @@ impl<T> Cell<T> {
     }
 }
 
+impl<T> Drop for Cell<T> {
+    /// Tells of a failure that nobody was given.
+    fn drop(&mut self) {
+        let state = self.state.get_mut().unwrap_or_else(PoisonError::into_inner);
+        let (kind, message) = match &state.result {
+            Some(Err(TaskError::Panicked(panic))) => (CrashKind::Panicked, panic.to_string()),
+            Some(Ok(value)) => match failure(value) {
+                Some(message) => (CrashKind::Failed, message),
+                None => return,
+            },
+            _ => return,
+        };
+        let crash = Crash::new(kind, &message);
+        match state.task {
+            Some(task) => crash.of(task.id(), None).report(),
+            None => crash.report(),
+        }
+    }
+}
+
 fn put_to(task: TaskName, ask: Ask) {
     match ask {
         Ask::Cancel(cause) => {
@@ -139,7 +159,7 @@ fn put_to(task: TaskName, ask: Ask) {
 }
 
 /// What will end a cell. Dropped, it ends it as aborted.
-pub(super) struct Ending<T> {
+pub(super) struct Ending<T: 'static> {
     cell: Arc<Cell<T>>,
     seat: Slot<Option<Seat>>,
 }

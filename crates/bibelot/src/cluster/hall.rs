@@ -14,7 +14,6 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::net::SocketAddr;
-use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -30,9 +29,8 @@ use super::task::ClusterTask;
 use crate::net::accept::connection;
 use crate::net::tcp_stream::TcpStream;
 
-/// Serves one connection.
-pub(super) type Handler =
-    Box<dyn Fn(TcpStream, SocketAddr) -> Pin<Box<dyn Future<Output = ()>>> + Send + Sync>;
+/// Starts the task that serves one connection.
+pub(super) type Handler = Box<dyn Fn(TaskBuilder, TcpStream, SocketAddr) -> TaskName + Send + Sync>;
 
 /// One server.
 pub(super) struct Hall {
@@ -311,21 +309,19 @@ impl Parcel {
         };
         let hall = self.hall.clone();
         let (stream, peer) = connection(socket, peer);
-        let task = TaskBuilder::new()
-            .name(hall.name.clone())
-            .spawn(async move { (hall.handler)(stream, peer).await });
+        let builder = TaskBuilder::new().name(hall.name.clone());
+        let task = (hall.handler)(builder, stream, peer);
         seat.sit_down();
-        lock(&self.hall.running[seat.kernel()]).insert(task.id(), task.name_it());
+        lock(&hall.running[seat.kernel()]).insert(task.id(), task);
         let end = ConnectionEnd {
             parcel: self,
             seat,
             task: task.id(),
         };
         // Dropped when the task has ended, called or not.
-        let _listens = task.name_it().listen(move |_| {
+        let _listens = task.listen(move |_| {
             let _ = &end;
         });
-        task.detach();
     }
 }
 

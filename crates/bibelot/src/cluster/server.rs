@@ -46,7 +46,8 @@ impl ClusterHandle {
     /// do.
     ///
     /// It is [`start_server`](crate::start_server) on several kernels: `handler` is shared by them, so it is
-    /// `Sync`; the futures that it returns are not, and stay where they were made. When a kernel is drained,
+    /// `Sync`; the futures that it returns are not, and stay where they were made. What becomes of a handler
+    /// that fails is as there. When a kernel is drained,
     /// another one takes its listeners over, and no connection is lost, neither one that is accepted nor one
     /// in the backlog.
     ///
@@ -114,11 +115,13 @@ impl ClusterHandle {
     {
         let (cluster, address) = (self.clone(), address.to_addrs());
         let handler = Arc::new(handler);
-        let handler: Handler = Box::new(move |stream, peer| {
+        let handler: Handler = Box::new(move |builder, stream, peer| {
             let handler = handler.clone();
-            Box::pin(async move {
-                handler(stream, peer).await;
-            })
+            // Its failure is the crash hook's: nobody joins it.
+            let task = builder.spawn(async move { handler(stream, peer).await });
+            let name = task.name_it();
+            task.detach();
+            name
         });
         let start =
             self.spawn(async move || start(cluster, address, spread, listen, handler).await);

@@ -19,9 +19,10 @@ use super::latch::WaitLatch;
 /// It is what [`Task`](crate::Task) is on one kernel, for all of them: awaiting it, or [`join`](Self::join),
 /// gives the task's value to a task of any kernel, and [`join_blocking`](Self::join_blocking) to a thread
 /// without one. Requests reach the task on its kernel, and mean there what they always mean. Dropping the
-/// handle lets the task go on by itself.
+/// handle lets the task go on by itself; what it fails with is then told to the
+/// [crash hook](crate::set_crash_hook).
 #[must_use = "dropping the handle lets the task go on by itself"]
-pub struct ClusterTask<T> {
+pub struct ClusterTask<T: 'static> {
     cell: Arc<Cell<T>>,
     kernel: usize,
 }
@@ -192,7 +193,7 @@ impl<T> fmt::Debug for ClusterTask<T> {
 
 /// The future of [`ClusterTask::join`].
 #[must_use = "futures do nothing until polled"]
-pub struct JoinClusterTask<T> {
+pub struct JoinClusterTask<T: 'static> {
     end: WaitLatch,
     cell: Arc<Cell<T>>,
 }

@@ -27,4 +27,4 @@ pub use halves::{ReadHalf, WriteHalf};
 pub use listener::{Bind, ListenOptions};
 pub use server::{StartServer, WaitClosed, serve};
 pub use shut_down::ShutDown;
-pub use tcp_stream::CloseStream;
+pub use tcp_stream::{CloseStream, MovingStream};

@@ -65,6 +65,45 @@ impl TcpStream {
         Self { object, front }
     }
 
+    /// Takes the connection out of its kernel, to be taken to another one, before it was first used: once
+    /// something was written to it, or a read of it has waited, it stays.
+    ///
+    /// # Errors
+    ///
+    /// The stream itself, where something might be lost on the way, and away from its kernel.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use bibelot::{Cluster, TcpListener, TcpStream};
+    ///
+    /// let cluster = Cluster::builder().kernels(1).build()?;
+    /// bibelot::run(async {
+    ///     let listener = TcpListener::bind("127.0.0.1:0").await?;
+    ///     let mut client = TcpStream::connect(listener.local_addr()?).await?;
+    ///     let (stream, _) = listener.accept().await?;
+    ///     let moving = stream.try_into_moving().expect("nobody has used it");
+    ///     let there = cluster.spawn(async move || {
+    ///         moving.into_stream().write(b"from another kernel\n").await
+    ///     })?;
+    ///     there.await??;
+    ///     assert_eq!(client.next_line().await?.unwrap(), b"from another kernel\n");
+    ///     bibelot::Ok(())
+    /// })
+    /// .unwrap();
+    /// # std::io::Result::Ok(())
+    /// ```
+    pub fn try_into_moving(self) -> Result<MovingStream, Self> {
+        let Self { object, front } = self;
+        if front.len() > 0 || front.has_ended() {
+            return Err(Self { object, front });
+        }
+        match object.try_take_out() {
+            Ok(socket) => Ok(MovingStream { socket, front }),
+            Err(object) => Err(Self { object, front }),
+        }
+    }
+
     reading_methods!();
 
     writing_methods!();
@@ -153,6 +192,29 @@ impl TcpStream {
     #[track_caller]
     pub fn close(self) -> CloseStream {
         CloseStream(self.object.close())
+    }
+}
+
+/// A connection on its way from one kernel to another; made by [`TcpStream::try_into_moving`].
+///
+/// Dropped, it closes the connection.
+#[derive(Debug)]
+#[must_use = "dropped, it closes the connection"]
+pub struct MovingStream {
+    socket: Fd,
+    front: Front,
+}
+
+impl MovingStream {
+    /// Has this thread's kernel take the connection over.
+    ///
+    /// # Panics
+    ///
+    /// Without a kernel on this thread.
+    #[track_caller]
+    #[must_use]
+    pub fn into_stream(self) -> TcpStream {
+        TcpStream::from_parts(Object::stream(self.socket), self.front)
     }
 }
 
