@@ -78,8 +78,10 @@ macro_rules! examples {
 
 examples! {
     async_threads,
+    chat,
     happy_eyeballs,
     hello,
+    in_process,
     in_thread,
     kid,
     nested_timeouts,
