@@ -10,6 +10,7 @@
 //! | `handles` | traps and handles on the wrong thread, the wrong kernel, or after their kernel |
 //! | `crowds`, `memory` | depth, number and storms; memory that stays flat |
 //! | `sockets` | peers that stall or reset, closes that meet |
+//! | `threads` | threads that cannot be had |
 //! | `processes` | forks, and descriptors that run out, in processes of their own |
 
 #[path = "hostile/chaos.rs"]
@@ -34,5 +35,7 @@ mod processes;
 mod run;
 #[path = "hostile/sockets.rs"]
 mod sockets;
+#[path = "hostile/threads.rs"]
+mod threads;
 #[path = "hostile/wakers.rs"]
 mod wakers;

@@ -14,7 +14,7 @@ use crate::run::{on_each_os, watched};
 const VARIABLE: &str = "BIBELOT_HOSTILE_CHILD";
 
 /// Whether this is the process that a test of that name started; starts it if it is not, and checks it.
-fn is_child(test: &str) -> bool {
+pub fn is_child(test: &str) -> bool {
     if env::var_os(VARIABLE).is_some_and(|name| name == test) {
         return true;
     }
