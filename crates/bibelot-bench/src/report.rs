@@ -103,7 +103,7 @@ fn best_limit(findings: &[Findings], figure: Figure) -> Option<&Findings> {
 
 fn name(findings: &Findings) -> String {
     match findings.role {
-        Role::Ours => format!("**{}**", findings.contender),
+        Role::Ours | Role::Part => format!("**{}**", findings.contender),
         Role::Limit => format!("*{}*", findings.contender),
         Role::Peer => findings.contender.to_owned(),
     }

@@ -152,8 +152,22 @@ impl<O: Op> Trap<O> {
         &mut self.op
     }
 
-    #[inline]
+    /// While `value` is held here nothing is called that could unwind, so that it stays in registers:
+    /// written to memory as two words and read back as one, it would stall the processor.
+    #[inline(always)]
     fn end<T>(&mut self, value: T) -> Poll<T> {
+        if !matches!(self.state, State::New | State::Parked(Parking::Own(_))) {
+            return self.end_listed(value);
+        }
+        // What it was has nothing to be dropped.
+        mem::forget(mem::replace(&mut self.state, State::Gone));
+        Poll::Ready(value)
+    }
+
+    /// The same for one whose state has to be taken off a list.
+    #[cold]
+    #[inline(never)]
+    fn end_listed<T>(&mut self, value: T) -> Poll<T> {
         self.state = State::Gone;
         Poll::Ready(value)
     }

@@ -24,11 +24,13 @@ pub type WaitFuture<F> = Trap<FutureOp<F>>;
 ///
 /// The future is dropped.
 #[track_caller]
+#[inline]
 pub fn wait_future<F: Future + Unpin>(wait: Wait, future: F) -> WaitFuture<F> {
     wait_future_at(wait, future, Location::caller())
 }
 
 /// As [`wait_future`], waiting at a place that was taken earlier.
+#[inline]
 pub fn wait_future_at<F: Future + Unpin>(
     wait: Wait,
     future: F,
@@ -51,7 +53,7 @@ pub struct FutureOp<F> {
 }
 
 impl<F> FutureOp<F> {
-    /// The future, until it has ended or was dropped for a request.
+    /// The future, also when it has ended, unless it was dropped for a request.
     pub fn future_mut(&mut self) -> Option<&mut F> {
         self.future.as_mut()
     }
@@ -64,10 +66,12 @@ impl<F: Future + Unpin> Op for FutureOp<F> {
         self.poll(Waker::noop())
     }
 
+    /// What most waits come to, and so a part of the caller's code.
+    #[inline(always)]
     fn take_or_listen(&mut self, waker: &Waker) -> Option<F::Output> {
-        let value = self.poll(waker);
-        self.listens = value.is_none();
-        value
+        let polled = self.poll_here(waker);
+        self.listens = polled.is_none();
+        polled
     }
 
     fn park(&mut self, waker: &Waker) -> Park<F::Output> {
@@ -91,15 +95,20 @@ impl<F: Future + Unpin> Op for FutureOp<F> {
 }
 
 impl<F: Future + Unpin> FutureOp<F> {
-    fn poll(&mut self, waker: &Waker) -> Option<F::Output> {
+    /// A future that is ready stays until this is dropped: nothing is called after that, and to drop it
+    /// twice as often would cost more than the wait.
+    #[inline(always)]
+    fn poll_here(&mut self, waker: &Waker) -> Option<F::Output> {
         let future = self.future.as_mut()?;
         match Pin::new(future).poll(&mut Context::from_waker(waker)) {
-            Poll::Ready(value) => {
-                self.future = None;
-                Some(value)
-            }
+            Poll::Ready(value) => Some(value),
             Poll::Pending => None,
         }
+    }
+
+    #[inline(never)]
+    fn poll(&mut self, waker: &Waker) -> Option<F::Output> {
+        self.poll_here(waker)
     }
 }
 

@@ -12,6 +12,7 @@ mod monoio;
 mod raw_buffers;
 mod raw_epoll;
 mod raw_uring;
+mod sync_alone;
 #[cfg(feature = "peers")]
 mod tokio;
 
@@ -31,6 +32,8 @@ pub enum Role {
     Limit,
     /// bibelot.
     Ours,
+    /// A crate of ours without the others.
+    Part,
     /// Another runtime.
     #[cfg_attr(not(feature = "peers"), allow(dead_code, reason = "none is built"))]
     Peer,
@@ -68,6 +71,8 @@ pub fn contenders() -> Vec<Box<dyn Contender>> {
         Box::new(bibelot::Bibelot(Backend::Uring)),
         Box::new(bibelot::Bibelot(Backend::Poll)),
         Box::new(bibelot::BibelotUniversal),
+        Box::new(sync_alone::SyncAlone::Local),
+        Box::new(sync_alone::SyncAlone::Universal),
         #[cfg(feature = "peers")]
         Box::new(tokio::Tokio),
         #[cfg(feature = "peers")]

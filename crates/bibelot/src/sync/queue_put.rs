@@ -7,6 +7,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, Waker, ready};
 
 use bibelot_kernel::{Leave, Op, Park, Trap, Wait};
+use bibelot_sync::PutError as Refused;
 use bibelot_sync::generic::{Put, Shell, Store};
 
 use super::error::PutError;
@@ -40,23 +41,31 @@ struct PutOp<'a, B: Store + 'a, S: Shell> {
 impl<B: Store, S: Shell> Unpin for PutOp<'_, B, S> {}
 
 impl<B: Store, S: Shell> PutOp<'_, B, S> {
-    fn poll(&mut self, waker: &Waker) -> Option<Result<(), PutError<B::Item>>> {
+    #[inline(always)]
+    fn poll_here(&mut self, waker: &Waker) -> Option<Result<(), Refused<B::Item>>> {
         match Pin::new(&mut self.put).poll(&mut Context::from_waker(waker)) {
-            Poll::Ready(done) => Some(done.map_err(PutError::from)),
+            Poll::Ready(done) => Some(done),
             Poll::Pending => None,
         }
+    }
+
+    #[inline(never)]
+    fn poll(&mut self, waker: &Waker) -> Option<Result<(), Refused<B::Item>>> {
+        self.poll_here(waker)
     }
 }
 
 impl<B: Store, S: Shell> Op for PutOp<'_, B, S> {
-    type Out = Result<(), PutError<B::Item>>;
+    type Out = Result<(), Refused<B::Item>>;
 
     fn take(&mut self) -> Option<Self::Out> {
         self.poll(Waker::noop())
     }
 
+    /// What most puts come to, and so a part of the caller's code.
+    #[inline(always)]
     fn take_or_listen(&mut self, waker: &Waker) -> Option<Self::Out> {
-        let done = self.poll(waker);
+        let done = self.poll_here(waker);
         self.listens = done.is_none();
         done
     }
@@ -85,9 +94,11 @@ impl<B: Store, S: Shell> Op for PutOp<'_, B, S> {
 impl<B: Store, S: Shell> Future for QueuePut<'_, B, S> {
     type Output = Result<(), PutError<B::Item>>;
 
+    #[inline]
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         Poll::Ready(match ready!(Pin::new(&mut self.0).poll(context)) {
-            Ok(done) => done,
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(refused)) => Err(refused.into()),
             Err(cancelled) => {
                 let item = self.0.op_mut().item.take();
                 Err(PutError::cancelled(item, cancelled))
