@@ -69,18 +69,21 @@ async fn primitives_say_whether_they_are_free() {
 async fn a_lock_is_free_however_its_holder_ended() {
     let lock = Lock::new(());
     for end in ["returns", "panics", "is cancelled", "is aborted"] {
-        let held = lock.clone();
+        let (held, go) = (lock.clone(), Event::new());
+        let goes = go.clone();
         let holder = spawn(async move {
             let _guard = held.lock().await.unwrap();
-            yield_now().await.unwrap();
+            goes.wait().await.unwrap();
             match end {
                 "returns" => {}
                 "panics" => std::panic::resume_unwind(Box::new("on purpose")),
                 _ => drop(sleep(LONG).await),
             }
         });
-        yield_now().await.unwrap();
-        assert!(lock.is_locked());
+        while !lock.is_locked() {
+            yield_now().await.unwrap();
+        }
+        go.set();
         match end {
             "is cancelled" => holder.cancel().await.unwrap(),
             "is aborted" => holder.abort(),

