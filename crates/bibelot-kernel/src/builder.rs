@@ -109,6 +109,18 @@ impl Builder {
         self
     }
 
+    /// Has a run end with a [`Deadlock`](crate::Deadlock), which names every task and what it waits for, when for
+    /// `span` nothing was under way that could wake a task: no timer, no operation, no open socket or file, no
+    /// thread of ours. Without it, such a run waits for ever.
+    ///
+    /// Others may hold wakers, and this kernel cannot know: in a program whose tasks are woken by threads of
+    /// its own making, `span` must be longer than they are ever silent. A kernel that waits for Ctrl-C has that
+    /// under way, always.
+    pub fn deadlock_after(mut self, span: Duration) -> Self {
+        self.config.deadlock_after = Some(span);
+        self
+    }
+
     /// What happens when a task panics; without it, the panic is the joiner's to handle.
     pub fn on_panic(mut self, what: OnPanic) -> Self {
         self.config.on_panic = what;

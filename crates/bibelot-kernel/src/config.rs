@@ -14,6 +14,8 @@ pub(crate) struct Config {
     pub grace: Duration,
     /// The longest wait in one turn.
     pub park_max: Option<Duration>,
+    /// After how long without anything under way a run is a deadlock.
+    pub deadlock_after: Option<Duration>,
     pub on_panic: OnPanic,
     /// The crash hook is told of tasks that nobody joined.
     pub orphan_log: bool,
@@ -42,6 +44,7 @@ impl Default for Config {
             drain_limit: Duration::from_secs(2),
             grace: Duration::from_secs(10),
             park_max: None,
+            deadlock_after: None,
             on_panic: OnPanic::default(),
             orphan_log: false,
             checkpoint_everywhere: false,

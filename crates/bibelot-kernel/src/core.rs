@@ -61,6 +61,8 @@ pub(crate) struct Core {
     pub counters: Counters,
     /// The scopes around the code being polled.
     pub path: Path,
+    /// Since when nothing has been under way; only where a deadlock is looked for.
+    pub stuck_since: Cell<Option<Instant>>,
     /// What was said about the end of it all.
     pub end: End,
     /// A task has had locals.
@@ -110,6 +112,7 @@ impl Core {
             paths: Paths::default(),
             counters: Counters::default(),
             path: Path::new(),
+            stuck_since: Cell::new(None),
             end: End::new(),
             has_locals: Cell::new(false),
             is_admitting: Cell::new(false),

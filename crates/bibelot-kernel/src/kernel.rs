@@ -99,7 +99,8 @@ impl Kernel {
     /// # Errors
     ///
     /// When the reactor is beyond use, and from then on [`Poisoned`] inside the error; when a simulated
-    /// world finds that nothing will ever happen; [`MainDropped`] inside the error when the future was
+    /// world finds that nothing will ever happen; [`Deadlock`](crate::Deadlock) inside the error, where the
+    /// kernel was built to look for it; [`MainDropped`] inside the error when the future was
     /// asked to stop and did not, see [`exit`](crate::exit()) and [`KernelHandle::stop`]; the error that
     /// was given to [`KernelHandle::break_off`].
     ///
@@ -151,10 +152,11 @@ impl Kernel {
                     .and_then(|future| main.poll(future));
                 outcome.is_some()
             };
-            core.turn(core.idle(), &mut self.ends, &mut poll)?;
+            let done = core.turn(core.idle(), &mut self.ends, &mut poll)?;
             if let Some(outcome) = outcome {
                 return Ok(Ok(outcome));
             }
+            core.look_for_deadlock(done.polls);
             if let Some(error) = core.end.verdict(core.now()) {
                 return Ok(Err(error));
             }

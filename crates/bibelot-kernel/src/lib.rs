@@ -6,7 +6,7 @@
 //!
 //! | File | What it holds |
 //! |---|---|
-//! | `kernel`, `builder`, `shutdown`, `exit` | making, running and ending a kernel; a status for its end |
+//! | `kernel`, `builder`, `shutdown`, `exit`, `deadlock` | making, running and ending a kernel; a status for its end; runs that are stuck |
 //! | `main_future`, `kernel_handle` | what `block_on` runs; a running kernel from other threads |
 //! | `turn`, `run_task`, `ready`, `choose` | one pass; one poll; what comes next |
 //! | `core`, `counters`, `home`, `remote` | the state; which kernel is here; how other threads reach it |
@@ -38,6 +38,7 @@ mod core;
 mod counters;
 mod crash;
 mod current;
+mod deadlock;
 mod deliver;
 mod end_listener;
 mod exit;
@@ -82,6 +83,7 @@ pub use cancel::{Deadline, IgnoreUntil, TimeoutUntil};
 pub use config::OnPanic;
 pub use counters::KernelCounters;
 pub use crash::{Crash, CrashKind, crash_count, failure, set_crash_hook, watch_errors_of};
+pub use deadlock::Deadlock;
 pub use end_listener::Listening;
 pub use exit::{MainDropped, exit};
 pub use home::KernelId;

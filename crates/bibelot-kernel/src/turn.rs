@@ -55,15 +55,6 @@ pub(crate) struct Done {
 }
 
 impl Core {
-    /// How a turn for a main future treats an idle world.
-    #[inline]
-    pub(crate) fn idle(&self) -> Idle {
-        match self.end.main_until() {
-            until if until.is_never() => Idle::Wait,
-            until => Idle::WaitUntil(until),
-        }
-    }
-
     /// Makes one pass.
     pub(crate) fn turn(
         self: &Rc<Self>,

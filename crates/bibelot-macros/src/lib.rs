@@ -100,6 +100,11 @@ pub fn main(options: TokenStream, function: TokenStream) -> TokenStream {
 ///   lacks is skipped with a word on the standard error, unless `BIBELOT_EXPECT` names it.
 /// - `seed = 7`: the seed of `sim`, which is 0 otherwise. Users of `sim` have `bibelot-sim` among their
 ///   development dependencies.
+/// - `virtual_time`: runs on `sim` alone, whose clock goes on by itself when everybody waits.
+/// - `timeout = "10s"`: fails a test that has not ended by then, by the clock of its backend, and says what
+///   its tasks wait for and where. The real clock is watched as well, from another thread: a test that is
+///   stuck in a computation or a call that blocks ends the process of the tests.
+/// - `worker_threads_max = 3`: how many threads its kernel may have for jobs.
 /// - `crate = "path"`: where the facade is found, if not at `::bibelot`.
 ///
 /// # Examples

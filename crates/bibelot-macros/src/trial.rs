@@ -2,13 +2,14 @@
 
 use proc_macro2::TokenStream;
 use quote::quote;
-use syn::{Lit, LitInt, Path, Result};
+use syn::{Error, Lit, LitInt, Path, Result};
 
 use crate::function::{Faults, Function};
-use crate::options;
+use crate::options::{self, Setting};
 
 const NAME: &str = "`#[bibelot::test]`";
-const KNOWN: &str = "`auto`, `uring`, `poll`, `sim`, `seed = ..` and `crate = \"..\"`";
+const KNOWN: &str = "`auto`, `uring`, `poll`, `sim`, `virtual_time`, `seed = ..`, `timeout = \"..\"`, \
+                     `worker_threads_max = ..` and `crate = \"..\"`";
 
 /// The test, or what is wrong with it.
 pub(crate) fn expand(options: TokenStream, function: TokenStream) -> TokenStream {
@@ -39,6 +40,7 @@ fn write(options: TokenStream, function: &Function) -> Result<TokenStream> {
     let Options {
         backends,
         seed,
+        settings,
         facade,
     } = options.unwrap_or_else(Options::none);
 
@@ -66,7 +68,7 @@ fn write(options: TokenStream, function: &Function) -> Result<TokenStream> {
     };
     let runs = backends
         .iter()
-        .map(|backend| backend.run(&facade, &body, seed.as_ref()));
+        .map(|backend| backend.run(&facade, &settings, &body, seed.as_ref()));
     Ok(quote! {
         #[::core::prelude::v1::test]
         #(#attributes)*
@@ -86,14 +88,25 @@ enum Backend {
 }
 
 impl Backend {
-    fn run(self, facade: &Path, body: &TokenStream, seed: Option<&LitInt>) -> TokenStream {
+    fn run(
+        self,
+        facade: &Path,
+        settings: &[TokenStream],
+        body: &TokenStream,
+        seed: Option<&LitInt>,
+    ) -> TokenStream {
+        let trial = if settings.is_empty() {
+            quote! { #facade::testing:: }
+        } else {
+            quote! { #facade::testing::Trial::new() #(#settings)* . }
+        };
         match self {
-            Self::Auto => quote! { #facade::testing::on_auto(#body); },
-            Self::Uring => quote! { #facade::testing::on_uring(#body); },
-            Self::Poll => quote! { #facade::testing::on_poll(#body); },
+            Self::Auto => quote! { #trial on_auto(#body); },
+            Self::Uring => quote! { #trial on_uring(#body); },
+            Self::Poll => quote! { #trial on_poll(#body); },
             Self::Sim => {
                 let seed = seed.map_or_else(|| quote! { 0 }, |seed| quote! { #seed });
-                quote! { #facade::testing::on(::bibelot_sim::Sim::new(#seed), "sim", #body); }
+                quote! { #trial on(::bibelot_sim::Sim::new(#seed), "sim", #body); }
             }
         }
     }
@@ -103,6 +116,8 @@ struct Options {
     /// In the order of the runs; never empty once parsed.
     backends: Vec<Backend>,
     seed: Option<LitInt>,
+    /// Calls of the trial's methods.
+    settings: Vec<TokenStream>,
     facade: Path,
 }
 
@@ -111,48 +126,74 @@ impl Options {
         Self {
             backends: vec![Backend::Auto],
             seed: None,
+            settings: Vec::new(),
             facade: options::facade(),
         }
     }
 
     fn parse(tokens: TokenStream) -> Result<Self> {
         let mut options = Self::none();
-        let mut backends = Vec::new();
+        let (mut backends, mut virtual_time) = (Vec::new(), None);
         for setting in options::settings(tokens)? {
             let backend = match setting.name.to_string().as_str() {
                 "auto" => Backend::Auto,
                 "uring" => Backend::Uring,
                 "poll" => Backend::Poll,
                 "sim" => Backend::Sim,
-                "seed" => {
-                    options.seed = Some(seed(&setting)?);
+                "virtual_time" => {
+                    setting.alone()?;
+                    virtual_time = Some(setting.name);
                     continue;
                 }
-                "crate" => {
-                    options.facade = setting.path()?;
+                other => {
+                    if !options.take(other, &setting)? {
+                        return Err(setting.unknown(KNOWN));
+                    }
                     continue;
                 }
-                _ => return Err(setting.unknown(KNOWN)),
             };
             setting.alone()?;
             backends.push(backend);
         }
+        if let Some(name) = virtual_time {
+            if backends.iter().any(|backend| *backend != Backend::Sim) {
+                let message = "only `sim` has virtual time: name no other backend";
+                return Err(Error::new(name.span(), message));
+            }
+            backends = vec![Backend::Sim];
+        }
         if let Some(seed) = &options.seed
             && !backends.contains(&Backend::Sim)
         {
-            return Err(syn::Error::new(
-                seed.span(),
-                "a seed is for `sim`, which is not named",
-            ));
+            let message = "a seed is for `sim`, which is not named";
+            return Err(Error::new(seed.span(), message));
         }
         if !backends.is_empty() {
             options.backends = backends;
         }
         Ok(options)
     }
+
+    /// Takes an option with a value; whether there is one of this name.
+    fn take(&mut self, name: &str, setting: &Setting) -> Result<bool> {
+        match name {
+            "seed" => self.seed = Some(seed(setting)?),
+            "crate" => self.facade = setting.path()?,
+            "timeout" => {
+                let limit = setting.span()?;
+                self.settings.push(quote! { .timeout(#limit) });
+            }
+            "worker_threads_max" => {
+                let count = setting.count()?;
+                self.settings.push(quote! { .worker_threads_max(#count) });
+            }
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
 }
 
-fn seed(setting: &options::Setting) -> Result<LitInt> {
+fn seed(setting: &Setting) -> Result<LitInt> {
     match &setting.value {
         Some(Lit::Int(seed)) if seed.base10_parse::<u64>().is_ok() => Ok(seed.clone()),
         _ => Err(setting.needs("a whole number below 2^64")),
@@ -204,6 +245,40 @@ mod tests {
             written("sim, uring, poll, seed = 7", "async fn works() {}"),
             tokens(expected)
         );
+    }
+
+    #[test]
+    fn virtual_time_is_that_of_the_simulated_world() {
+        let seven = tokens("::bibelot::testing::on(::bibelot_sim::Sim::new(7), \"sim\", works);");
+        for options in [
+            "virtual_time, seed = 7",
+            "seed = 7, sim, virtual_time",
+            "sim, seed = 7",
+        ] {
+            let written = written(options, "async fn works() {}");
+            assert!(written.contains(&seven), "{options}: {written}");
+            assert_eq!(written.matches("testing").count(), 1);
+        }
+    }
+
+    #[test]
+    fn limits_are_settings_of_each_run() {
+        let expected = r#"
+            #[::core::prelude::v1::test]
+            fn works() {
+                async fn works() {}
+                ::bibelot::testing::Trial::new()
+                    .timeout(::core::time::Duration::from_nanos(10000000000u64))
+                    .worker_threads_max(3)
+                    .on_poll(works);
+                ::bibelot::testing::Trial::new()
+                    .timeout(::core::time::Duration::from_nanos(10000000000u64))
+                    .worker_threads_max(3)
+                    .on(::bibelot_sim::Sim::new(0), "sim", works);
+            }
+        "#;
+        let options = "poll, timeout = \"10s\", sim, worker_threads_max = 3";
+        assert_eq!(written(options, "async fn works() {}"), tokens(expected));
     }
 
     #[test]
@@ -275,7 +350,27 @@ mod tests {
                 "returns `()`",
             ),
             ("epoll", plain, "unknown option `epoll`"),
-            ("sim, timeout = \"10s\"", plain, "unknown option `timeout`"),
+            (
+                "sim, timeout = 10",
+                plain,
+                "`timeout` needs a value: a time such as",
+            ),
+            ("timeout", plain, "`timeout` needs a value: a time such as"),
+            (
+                "worker_threads_max = \"3\"",
+                plain,
+                "`worker_threads_max` needs a value: a whole number above 0",
+            ),
+            (
+                "virtual_time, poll",
+                plain,
+                "only `sim` has virtual time: name no other backend",
+            ),
+            (
+                "virtual_time = true",
+                plain,
+                "`virtual_time` takes no value",
+            ),
             ("poll, poll", plain, "`poll` is given twice"),
             ("poll = 1", plain, "`poll` takes no value"),
             (

@@ -54,6 +54,7 @@ mod reaper;
 mod signal;
 mod slack;
 mod thread;
+mod watchdog;
 mod worker;
 
 pub use attempt::{Attempt, attempt, attempt_with, interest};
@@ -65,6 +66,7 @@ pub use perform::perform;
 pub use pool::{NoThread, Pool, PoolLimits, PoolReport};
 pub use slack::Slack;
 pub use thread::{Started, bind_to_processor, processors, start_thread};
+pub use watchdog::Watchdog;
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

@@ -213,6 +213,14 @@ impl Builder {
         self
     }
 
+    /// Has a run end with a [`Deadlock`](crate::Deadlock), which names every task and what it waits for, when for
+    /// `span` nothing was under way that could wake a task; see
+    /// [`bibelot_kernel::Builder::deadlock_after`].
+    pub fn deadlock_after(mut self, span: Duration) -> Self {
+        self.inner = self.inner.deadlock_after(span);
+        self
+    }
+
     /// What happens when a task panics; without it, the panic is the joiner's to handle.
     pub fn on_panic(mut self, what: OnPanic) -> Self {
         self.inner = self.inner.on_panic(what);

@@ -60,9 +60,9 @@ pub mod universal;
 pub use backend::{Backend, HIDE_VARIABLE, REACTOR_VARIABLE};
 pub use bibelot_kernel::{
     AlreadyRunning, AsCancelled, BackendInfo, CancelScope, Cancellation, Cancelled, Cause,
-    KernelCounters, KernelHandle, KernelId, Limit, MainDropped, Observer, OnPanic, Panic, Poisoned,
-    RecordReader, ScopeId, ShutdownReport, Suspended, Task, TaskBuilder, TaskError, TaskId,
-    TaskInfo, TaskName, TaskState, Terminated, TimedOut, Turn, Wait as WaitReason, branch,
+    Deadlock, KernelCounters, KernelHandle, KernelId, Limit, MainDropped, Observer, OnPanic, Panic,
+    Poisoned, RecordReader, ScopeId, ShutdownReport, Suspended, Task, TaskBuilder, TaskError,
+    TaskId, TaskInfo, TaskName, TaskState, Terminated, TimedOut, Turn, Wait as WaitReason, branch,
     cancellable, check_cancellation, clock, current, current_deadline, exit, ignore_after,
     ignore_at, is_running, set_pending, shield, shield_for, sleep, sleep_until, spawn,
     take_pending, timeout_after, timeout_at, timeout_drop, try_current, yield_now,

@@ -1,8 +1,9 @@
 //! Why a run gave no value.
 
+use std::error::Error;
 use std::io;
 
-use bibelot_kernel::{AlreadyRunning, MainDropped};
+use bibelot_kernel::{AlreadyRunning, Deadlock, MainDropped};
 
 /// Why a run gave no value.
 #[derive(Debug, thiserror::Error)]
@@ -20,6 +21,9 @@ pub enum RunError {
     /// The main future was asked to stop and did not end by itself.
     #[error(transparent)]
     Dropped(MainDropped),
+    /// Every task waits, and nothing is under way that could wake one.
+    #[error(transparent)]
+    Deadlock(Deadlock),
     /// The kernel cannot go on.
     #[error("the kernel cannot go on: {0}")]
     Failed(#[source] io::Error),
@@ -36,18 +40,26 @@ impl RunError {
 
     /// What became of running one.
     pub(crate) fn of_run(error: io::Error) -> Self {
-        if !error
-            .get_ref()
-            .is_some_and(|inner| inner.is::<MainDropped>())
-        {
-            return Self::Failed(error);
+        match take(error) {
+            Ok(dropped) => Self::Dropped(dropped),
+            Err(error) => match take(error) {
+                Ok(deadlock) => Self::Deadlock(deadlock),
+                Err(error) => Self::Failed(error),
+            },
         }
-        let kind = error.kind();
-        match error.into_inner().map(|inner| inner.downcast()) {
-            Some(Ok(dropped)) => Self::Dropped(*dropped),
-            Some(Err(inner)) => Self::Failed(io::Error::new(kind, inner)),
-            None => Self::Failed(kind.into()),
-        }
+    }
+}
+
+/// Takes an `E` out of an error that holds one.
+fn take<E: Error + Send + Sync + 'static>(error: io::Error) -> Result<E, io::Error> {
+    let kind = error.kind();
+    if !error.get_ref().is_some_and(|inner| inner.is::<E>()) {
+        return Err(error);
+    }
+    match error.into_inner().map(|inner| inner.downcast::<E>()) {
+        Some(Ok(found)) => Ok(*found),
+        Some(Err(inner)) => Err(io::Error::new(kind, inner)),
+        None => Err(kind.into()),
     }
 }
 

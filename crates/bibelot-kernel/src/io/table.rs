@@ -374,6 +374,11 @@ impl Table {
         }
     }
 
+    /// Whether there is no operation and nothing that is open.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.slots.is_empty()
+    }
+
     /// Whether operations or closing objects are still under way.
     pub(crate) fn is_quiet(&self) -> bool {
         self.shared.closing == 0
