@@ -56,10 +56,7 @@ impl Famine {
             .unwrap();
         let in_use: u64 = line.split_whitespace().nth(1).unwrap().parse().unwrap();
         let current = Some(in_use * 1024 + MIB);
-        let new = Rlimit {
-            current,
-            ..old.clone()
-        };
+        let new = Rlimit { current, ..old };
         setrlimit(Resource::As, new).unwrap();
         let none = std::thread::Builder::new().spawn(|| ());
         assert!(none.is_err(), "there is room for a thread");

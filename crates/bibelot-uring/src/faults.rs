@@ -6,7 +6,8 @@
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::os::fd::OwnedFd;
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use bibelot_reactor::{Buf, Call, Completion, Fd, Op, Outcome, Reactor, Token};
 
@@ -101,6 +102,34 @@ fn nothing_is_lost_when_enters_are_refused() {
         ended.sort_unstable();
         assert!(ended.iter().copied().eq((0..40).map(token)));
     }
+}
+
+#[test]
+fn a_wake_is_not_lost_when_the_watch_for_it_is_refused() {
+    let mut uring = tiny();
+    let (socket, _peer) = pair();
+    let (other, _others_peer) = pair();
+    // Both places of the queue are taken, by what never ends, when the first sleep is prepared.
+    for (slot, socket) in [(0, &socket), (1, &other)] {
+        let (socket, buf) = (socket.clone(), Buf::with_capacity(1));
+        uring.submit(token(slot), Op::ReceiveInto { socket, buf });
+    }
+    uring.ring.faults = vec![libc::EAGAIN];
+    let unparker = uring.unparker();
+    let kicker = thread::spawn(move || {
+        thread::sleep(Duration::from_millis(50));
+        unparker.wake();
+    });
+    let begun = Instant::now();
+    // A sleep may end for no reason, so what counts is that the wake ends the one it comes into.
+    while !kicker.is_finished() && begun.elapsed() < Duration::from_secs(20) {
+        let mut ends = Vec::new();
+        uring
+            .poll(Some(Duration::from_secs(20)), &mut ends)
+            .unwrap();
+    }
+    assert!(begun.elapsed() < Duration::from_secs(10), "it slept on");
+    kicker.join().unwrap();
 }
 
 #[test]

@@ -148,6 +148,11 @@ impl Ring {
         !self.backlog.is_empty() || !self.io.submission().is_empty()
     }
 
+    /// Whether entries found no room in the submission queue.
+    pub(crate) fn has_backlog(&self) -> bool {
+        !self.backlog.is_empty()
+    }
+
     /// Whether the operating system holds back completions until it is entered.
     pub(crate) fn wants_enter(&mut self) -> bool {
         let queue = self.io.submission();

@@ -183,7 +183,9 @@ impl Uring {
         }
         let mut crowded = self.submit_backlog()?;
         let wait = wait && !crowded && self.ready.is_empty() && !self.ring.has_completions();
-        let slept = wait && self.kick.sleep(&mut self.ring);
+        let announced = wait && self.kick.sleep(&mut self.ring);
+        // What could not be submitted may be the watch that ends this sleep.
+        let slept = announced && !self.ring.has_backlog();
         let wait = match timeout {
             _ if !slept => Wait::No,
             None => Wait::Forever,
@@ -194,7 +196,7 @@ impl Uring {
         } else {
             Ok(false)
         };
-        if slept {
+        if announced {
             self.kick.woke();
         }
         crowded |= matches!(entered, Ok(true));
@@ -354,8 +356,10 @@ impl Reactor for Uring {
         if !self.kick.sleep(&mut self.ring) {
             self.kick.kick();
         }
+        // Without all submitted, the watch for wakes among it, there is nothing to wait on.
+        let is_crowded = self.submit_backlog().ok()?;
         self.enter_at_once().ok()?;
-        Some(bell)
+        (!is_crowded).then_some(bell)
     }
 }
 
