@@ -13,6 +13,7 @@ use bibelot::{
     AsCancelled, Backend, Error, Kernel, ProcessError, TaskGroup, Wait, WaitReason, join,
     process_fn, run_in_process, select, sleep, spawn, testing, timeout_after,
 };
+use bibelot_sim::Sim;
 use serde::{Deserialize, Serialize};
 
 bibelot::process::test_entry!();
@@ -115,9 +116,9 @@ fn reversed(mut bytes: Vec<u8>) -> Vec<u8> {
 }
 
 #[test]
-fn megabytes_go_both_ways() {
+fn a_megabyte_goes_both_ways() {
     everywhere(async || {
-        let bytes: Vec<u8> = (0..5_000_000_u32).map(|n| (n % 251) as u8).collect();
+        let bytes: Vec<u8> = (0..1_000_000_u32).map(|n| (n % 251) as u8).collect();
         let (there, and_back) = join((
             run_in_process(reversed, bytes.clone()),
             run_in_process(double, 4),
@@ -582,12 +583,33 @@ fn a_closed_pool_takes_no_calls_and_one_that_is_dropped_ends_its_processes() {
     });
 }
 
-#[bibelot::test(sim)]
-async fn a_simulated_world_has_no_processes_and_says_so() {
-    let error = run_in_process(double, 4).await.unwrap_err();
-    let ProcessError::NotStarted(error) = error else {
-        panic!("{error:?}");
-    };
-    assert_eq!(error.kind(), std::io::ErrorKind::Unsupported);
+#[test]
+fn a_simulated_world_carries_calls_out_in_this_process() {
+    Sim::calm().block_on(async {
+        assert_eq!(run_in_process(double, 21).await.unwrap(), 42);
+        assert_eq!(run_in_process(pid, ()).await.unwrap(), process::id());
+        let error = run_in_process(fails, "no cheese".into()).await.unwrap_err();
+        let ProcessError::Panicked(panic) = error else {
+            panic!("{error:?}");
+        };
+        assert_eq!(panic.message(), "no cheese");
+        let calls: Vec<_> = (0..50).map(|n| spawn(run_in_process(double, n))).collect();
+        for (n, call) in (0..).zip(calls) {
+            assert_eq!(call.await.unwrap().unwrap(), n * 2);
+        }
+        let cut = spawn(run_in_process(double, 1));
+        bibelot::yield_now().await.unwrap();
+        cut.cancel().await.unwrap();
+        assert!(cut.join().await.unwrap().unwrap_err().is_cancelled());
+        assert_eq!(report().waiting, 0);
+    });
     assert!(matches!(Error::from(ProcessError::Closed), Error::Io(_)));
+}
+
+#[bibelot::test(sim, seed = 7)]
+async fn a_simulated_kernel_ends_with_calls_under_way() {
+    for n in 0..5 {
+        spawn(run_in_process(double, n)).detach();
+    }
+    bibelot::yield_now().await.unwrap();
 }

@@ -203,7 +203,7 @@ impl fmt::Display for Cancellation {
             write!(f, ", after {progress} were done")?;
         }
         if self.outcome_unknown {
-            f.write_str(", and the operation had not ended yet")?;
+            f.write_str(", and what became of the operation is not known")?;
         }
         Ok(())
     }

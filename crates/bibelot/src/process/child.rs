@@ -14,9 +14,9 @@ use std::process::ExitStatus;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use bibelot_kernel::io::{Arrival, Object, Ready, Receive, Room, call, operate, readable};
+use bibelot_kernel::io::{Arrival, Object, Operation, Ready, Receive, call, operate, readable};
 use bibelot_kernel::{AsCancelled, Cancelled, ignore_after, shield};
-use bibelot_reactor::{Call, Child as Started, Fd, Op, Outcome, Program, Reply};
+use bibelot_reactor::{Buf, Call, Child as Started, Fd, Op, Outcome, Program, Reply};
 
 use super::error::ProcessError;
 use super::frame::{Frame, Frames, Says};
@@ -41,7 +41,8 @@ pub(super) struct Child {
     receive: Receive,
     /// `None` when it is to be made anew.
     exit: Option<Ready>,
-    room: Option<Room>,
+    /// What it has not been sent yet.
+    sending: Option<Operation>,
 }
 
 /// Something that a child did.
@@ -86,7 +87,7 @@ impl Child {
         Ok(Self {
             exit: None,
             receive: link.receive(),
-            room: None,
+            sending: None,
             frames: Frames::default(),
             process,
             link,
@@ -115,33 +116,35 @@ impl Child {
         Err(error)
     }
 
-    /// Hands over as many of `bytes` from `sent` on as there is room for; ready when all of them are, or
-    /// none will be any more.
-    pub(super) fn poll_send(
-        &mut self,
-        bytes: &[u8],
-        sent: &mut usize,
-        context: &mut Context<'_>,
-    ) -> Poll<Result<(), Cancelled>> {
-        while *sent < bytes.len() {
-            if let Some(room) = &mut self.room {
-                let found = ready!(Pin::new(room).poll(context));
-                self.room = None;
-                // What is wrong is found by the look for what it says.
-                if found?.is_err() {
-                    break;
-                }
-            }
-            match self.link.push(&bytes[*sent..]) {
-                Ok(0) => {
-                    let low_mark = self.link.marks().map_or(0, |(_, low)| low);
-                    self.room = Some(self.link.room(low_mark));
-                }
-                Ok(count) => *sent += count,
-                Err(_) => break,
+    /// Begins to send a frame, which goes straight from its own memory: what a process that is ended has
+    /// not read is no loss to be told of.
+    pub(super) fn send(&mut self, frame: Vec<u8>) {
+        self.send_from(Buf::from(frame));
+    }
+
+    fn send_from(&mut self, buf: Buf) {
+        self.sending = match self.link.fd() {
+            Ok(socket) if !buf.is_empty() => Some(operate(Op::Send { socket, buf })),
+            // What is wrong is found by the look for what it says.
+            _ => None,
+        };
+    }
+
+    /// Whether it is not known that it was sent everything.
+    pub(super) fn is_sending(&self) -> bool {
+        self.sending.is_some()
+    }
+
+    /// Ready when nothing is being sent, or nothing can be sent any more.
+    pub(super) fn poll_sent(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Cancelled>> {
+        while let Some(sending) = &mut self.sending {
+            let sent = ready!(Pin::new(sending).poll(context));
+            self.sending = None;
+            if let (Ok(Outcome::Count(count)), Some(mut buf)) = sent? {
+                buf.consume(count);
+                self.send_from(buf);
             }
         }
-        *sent = bytes.len();
         Poll::Ready(Ok(()))
     }
 
@@ -197,8 +200,9 @@ impl Child {
     }
 
     async fn end_undisturbed(&mut self, how: Ending) -> io::Result<ExitStatus> {
-        // A watch that was asked to stop is over.
+        // A watch that was asked to stop is over, and so is a send.
         self.exit = None;
+        self.sending = None;
         let grace = self.limits.grace;
         if how == Ending::LetGo {
             self.link.finish();

@@ -18,8 +18,10 @@ use bibelot_kernel::Panic;
 use bibelot_reactor::Program;
 
 use super::error::{ProcessError, RemotePanic};
-use super::frame::{HEAD_LEN, Head, Says, end, panic_frame, read_head, short, take_front};
-use super::function::{Failure, at};
+use super::frame::{
+    Frame, Frames, HEAD_LEN, Head, Says, end, panic_frame, read_head, short, take_front,
+};
+use super::function::{Begins, Failure, at};
 
 /// The argument that makes a worker of this program.
 const ARGUMENT: &str = "--bibelot-process-worker";
@@ -189,15 +191,26 @@ fn serve(mut link: &UnixStream) -> io::Result<()> {
         }
         let mut body = vec![0; len];
         link.read_exact(&mut body)?;
-        let answer = carry_out(link, &body)?;
+        let mut begins = || link.write_all(&short(Says::Begun, &()));
+        let answer = carry_out(&body, &mut begins)?;
         // A print without a newline should not wait for the next call, nor go down with a signal.
         let _nobody_reads = io::stdout().flush();
         link.write_all(&answer)?;
     }
 }
 
+/// Carries a call out in this process, where there are no others; the answer.
+pub(super) fn in_place(call: &[u8]) -> Result<Frame, ProcessError> {
+    let body = call.get(HEAD_LEN..).unwrap_or_default();
+    let answer = carry_out(body, &mut || Ok(())).map_err(ProcessError::Lost)?;
+    let mut frames = Frames::default();
+    frames.put(&answer);
+    let broken = || ProcessError::Broken("it gave no answer");
+    frames.next(usize::MAX)?.ok_or_else(broken)
+}
+
 /// Runs the function that a call names; the frame that answers.
-fn carry_out(mut link: &UnixStream, body: &[u8]) -> io::Result<Vec<u8>> {
+fn carry_out(body: &[u8], begins: Begins<'_>) -> io::Result<Vec<u8>> {
     let refuse = |of_value: bool, why: String, len: Option<(u64, u64)>| {
         Ok(short(Says::Refused, &(of_value, why, len)))
     };
@@ -209,9 +222,7 @@ fn carry_out(mut link: &UnixStream, body: &[u8]) -> io::Result<Vec<u8>> {
     let Some(function) = at(place, &name) else {
         return refuse(false, format!("{name} is not in this program"), None);
     };
-    let mut begins = || link.write_all(&short(Says::Begun, &()));
-    let (runs, begins) = (function.runs, &mut begins);
-    let ended = catch_call(|| runs(arguments, begins));
+    let ended = catch_call(|| (function.runs)(arguments, begins));
     let failure = match ended {
         Ok(Ok(answer)) => {
             let max = usize::try_from(value_max).unwrap_or(usize::MAX);

@@ -36,6 +36,12 @@
 //! kernel; a function may [`run`](crate::run) one. What a function leaves in the memory of its worker
 //! the next one that comes there finds.
 //!
+//! # A simulated world
+//!
+//! It has no processes, and needs no entry: there a call is a job of the world's, carried out in this very
+//! process at the time that the world draws for it. Arguments and value travel as bytes all the same, and a
+//! panic is the same error, without a place or a backtrace; but what crashes, crashes the program.
+//!
 //! | File | What it holds |
 //! |---|---|
 //! | `run` | one call and the wait for it |

@@ -15,7 +15,7 @@ use std::fmt;
 use std::future::Future;
 use std::panic::Location;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::{Context, Poll, Waker};
 
 use bibelot_kernel::io::call as ask;
@@ -93,6 +93,7 @@ impl ProcessPool {
     pub fn new(limits: ProcessLimits) -> Self {
         Self(Arc::new(Open(Arc::new(Shared {
             limits,
+            workers_max: OnceLock::new(),
             state: Mutex::default(),
             end: Event::new(),
         }))))
@@ -225,6 +226,8 @@ fn current_kernel() -> KernelId {
 /// What the pool's handles and its workers share.
 pub(super) struct Shared {
     pub(super) limits: ProcessLimits,
+    /// How many workers there may be, once that was asked.
+    workers_max: OnceLock<usize>,
     state: Mutex<State>,
     /// Set when it is closed and its last worker has left.
     end: Event,
@@ -252,7 +255,10 @@ pub(super) enum Next {
 impl Shared {
     fn submit(self: &Arc<Self>, call: Arc<Call>) -> Result<(), ProcessError> {
         let kernel = current_kernel();
-        let workers_max = self.limits.processes_max.unwrap_or_else(cores);
+        let limits = &self.limits;
+        let workers_max = *self
+            .workers_max
+            .get_or_init(|| limits.processes_max.unwrap_or_else(cores).max(1));
         let mut state = self.lock();
         if state.is_closed {
             return Err(ProcessError::Closed);

@@ -14,7 +14,6 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::call::{Answer, Call, Left};
-use super::entry::program;
 use super::error::ProcessError;
 use super::frame::{Frame, Head, Refused, Says, begin, end, put, take, to_panic};
 use super::function::{ProcessFn, find};
@@ -30,7 +29,8 @@ const VALUE: &str = "the value";
 /// needed, uses them again, and lets idle ones go; calls begin in their order. How much waits says
 /// [`process::report`](crate::process::report).
 ///
-/// A process is this program started again: see [the entry](crate::process#the-entry).
+/// A process is this program started again: see [the entry](crate::process#the-entry). In a simulated
+/// world it is this process.
 ///
 /// Curio: `run_in_process(callable, *args)`.
 ///
@@ -103,7 +103,6 @@ impl<T> RunInProcess<T> {
         let _only_its_type_counts = function;
         let stage = match find::<F>() {
             None => Stage::Refused(ProcessError::NotRegistered(type_name::<F>())),
-            Some(_) if program().is_none() => Stage::Refused(ProcessError::NoEntry),
             Some((place, known)) => match put(Vec::new(), arguments) {
                 Err(why) => Stage::Refused(unfit(ARGUMENTS, why)),
                 Ok(arguments) => Stage::New(Request {

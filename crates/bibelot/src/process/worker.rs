@@ -4,15 +4,18 @@
 //! and waits for that, within bounded time; so no process is left when `run` returns.
 
 use std::future::{Future, poll_fn};
-use std::pin::pin;
+use std::io;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::task::Poll;
+use std::task::{Poll, ready};
 
+use bibelot_kernel::io::operate;
 use bibelot_kernel::sleep;
+use bibelot_reactor::{Job, Op, Outcome};
 
 use super::call::{Answer, Call};
 use super::child::{Child, Ending, Event};
-use super::entry::program;
+use super::entry::{in_place, program};
 use super::error::ProcessError;
 use super::frame::{Frame, Says};
 use super::pool::{Here, Next, Seat};
@@ -117,7 +120,8 @@ impl Worker {
             let child = match self.child.take() {
                 Some(child) => child,
                 None => match self.start().await {
-                    Ok(child) => child,
+                    Ok(Some(child)) => child,
+                    Ok(None) => return carry_in_place(&call).await,
                     Err(error) => return self.without_process(carried, error, request.is_none()),
                 },
             };
@@ -129,6 +133,10 @@ impl Worker {
             let went = converse(child, &call, &frame, &mut has_begun).await;
             if let Went::Answered(answer) = went {
                 call.answer(Answer::Came(answer));
+                if child.is_sending() {
+                    let _however = child.end(Ending::Stop).await;
+                    self.child = None;
+                }
                 return Ok(());
             }
             let ended = child.end(Ending::Stop).await;
@@ -158,10 +166,17 @@ impl Worker {
         unreachable!("the last try does not go on");
     }
 
-    async fn start(&self) -> Result<Child, ProcessError> {
-        let program = program().ok_or(ProcessError::NoEntry)?;
-        let child = Child::start(program, self.here.0.limits).await?;
-        child.greet().await
+    /// A new process; `None` in a world that has none.
+    async fn start(&self) -> Result<Option<Child>, ProcessError> {
+        let program = program();
+        let has_entry = program.is_some();
+        // Without one, a program that nobody can start tells whether there are processes at all.
+        match Child::start(program.unwrap_or_default(), self.here.0.limits).await {
+            Ok(child) => child.greet().await.map(Some),
+            Err(ProcessError::NotStarted(error)) if has_none(&error) => Ok(None),
+            Err(ProcessError::NotStarted(_)) if !has_entry => Err(ProcessError::NoEntry),
+            Err(error) => Err(error),
+        }
     }
 
     fn without_process(
@@ -183,6 +198,51 @@ impl Worker {
     }
 }
 
+/// Whether an error says that the world has no processes; an operating system says it by a number.
+fn has_none(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::Unsupported && error.raw_os_error().is_none()
+}
+
+/// Carries a call out in this process, as a job.
+async fn carry_in_place(call: &Call) -> Result<(), Stopped> {
+    let Some(frame) = call.take() else {
+        return Ok(());
+    };
+    let mut job = operate(Op::Job(Job::new(move || in_place(&frame))));
+    // `None` says that nobody wants it any more.
+    let ended = poll_fn(|context| {
+        if call.poll_unwanted(context).is_ready() {
+            return Poll::Ready(None);
+        }
+        Pin::new(&mut job).poll(context).map(Some)
+    });
+    let answer = match ended.await {
+        Some(Ok((Ok(Outcome::Finished(Ok(value))), _))) => match value.downcast() {
+            Ok(answer) => match *answer {
+                Ok(frame) => Answer::Came(frame),
+                Err(error) => Answer::Failed(error),
+            },
+            Err(_) => unreachable!("the value is the job's"),
+        },
+        Some(Ok((result, _))) => {
+            let error = result.err();
+            let error = error.unwrap_or_else(|| io::Error::other("the job was not run"));
+            Answer::Failed(ProcessError::NotStarted(error))
+        }
+        // It may have been under way.
+        stopped @ (None | Some(Err(_))) => {
+            call.answer(Answer::Stopped { has_begun: true });
+            return if stopped.is_some() {
+                Err(Stopped)
+            } else {
+                Ok(())
+            };
+        }
+    };
+    call.answer(answer);
+    Ok(())
+}
+
 /// A call that a worker has; its drop answers it, unless it was left to others.
 struct Carried {
     call: Arc<Call>,
@@ -199,16 +259,31 @@ impl Drop for Carried {
 
 /// Sends a call, and waits for its answer or anything else that ends it.
 async fn converse(child: &mut Child, call: &Call, frame: &[u8], has_begun: &mut bool) -> Went {
-    let mut sent = 0;
+    // It may have to be sent again, to another process.
+    child.send(frame.to_vec());
+    let mut answer = None;
     poll_fn(|context| {
         if call.poll_unwanted(context).is_ready() {
-            return Poll::Ready(Went::Unwanted);
-        }
-        if let Poll::Ready(Err(_told)) = child.poll_send(frame, &mut sent, context) {
-            return Poll::Ready(Went::Stopped);
+            let went = answer.take().map_or(Went::Unwanted, Went::Answered);
+            return Poll::Ready(went);
         }
         loop {
-            let event = std::task::ready!(child.poll_event(context));
+            // That it was sent may be heard of after the answer; the next call must not come in between.
+            let sent = child.poll_sent(context);
+            if let Poll::Ready(Err(_told)) = sent {
+                return Poll::Ready(Went::Stopped);
+            }
+            if sent.is_ready()
+                && let Some(answer) = answer.take()
+            {
+                return Poll::Ready(Went::Answered(answer));
+            }
+            let event = ready!(child.poll_event(context));
+            if let Ok(Event::Gone) = event
+                && let Some(answer) = answer.take()
+            {
+                return Poll::Ready(Went::Answered(answer));
+            }
             return Poll::Ready(match event {
                 Err(_told) => Went::Stopped,
                 Ok(Event::Gone) => Went::Gone,
@@ -218,8 +293,11 @@ async fn converse(child: &mut Child, call: &Call, frame: &[u8], has_begun: &mut 
                         *has_begun = true;
                         continue;
                     }
-                    Says::Value | Says::Panicked | Says::Refused => Went::Answered(said),
-                    Says::Call | Says::Hello => Went::Failed(ProcessError::Broken("it asks")),
+                    Says::Value | Says::Panicked | Says::Refused if answer.is_none() => {
+                        answer = Some(said);
+                        continue;
+                    }
+                    _ => Went::Failed(ProcessError::Broken("it speaks out of turn")),
                 },
             });
         }
