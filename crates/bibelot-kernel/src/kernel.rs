@@ -343,6 +343,7 @@ impl fmt::Debug for Kernel {
 
 /// Whether this thread's kernel is being run, and a task of it is being polled right now.
 #[must_use]
+#[doc(alias = "curio_running")]
 pub fn is_running() -> bool {
     home::with(|core| core.current.key().is_some()).unwrap_or(false)
 }

@@ -77,6 +77,7 @@ impl KernelHandle {
     /// there.post(|| bibelot_kernel::spawn(async { 7 }).detach())
     /// # }
     /// ```
+    #[doc(alias = "call_soon_threadsafe")]
     pub fn post(&self, job: impl FnOnce() + Send + 'static) -> Result<(), KernelEnded> {
         let sent = remote::send_job(self.id, Job(Box::new(job)));
         sent.map_err(|Job(job)| KernelEnded(job))

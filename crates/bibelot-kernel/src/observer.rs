@@ -19,6 +19,8 @@ use crate::task::TaskId;
 /// Hears what the tasks of a kernel do.
 ///
 /// Curio: `Activation`.
+#[doc(alias = "Activation")]
+#[doc(alias = "Instrument")]
 pub trait Observer {
     /// A task was spawned.
     fn created(&self, task: TaskId) {

@@ -57,6 +57,7 @@ pub fn sleep(span: Duration) -> Sleep {
 
 /// Waits until `deadline`, and gives the time at which it woke; see [`sleep`].
 #[track_caller]
+#[doc(alias = "wake_at")]
 pub fn sleep_until(deadline: Instant) -> Sleep {
     Trap::new(SleepOp {
         until: Until::Deadline(deadline),
@@ -76,6 +77,8 @@ pub fn sleep_until(deadline: Instant) -> Sleep {
 ///
 /// Leaves nothing behind.
 #[track_caller]
+#[doc(alias = "schedule")]
+#[doc(alias = "checkpoint")]
 pub fn yield_now() -> YieldNow {
     Trap::new(YieldOp { has_yielded: false })
 }

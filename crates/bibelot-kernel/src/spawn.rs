@@ -29,6 +29,9 @@ use crate::tasks::EndListener;
 ///
 /// Without a kernel on this thread.
 #[track_caller]
+#[doc(alias = "create_task")]
+#[doc(alias = "start_soon")]
+#[doc(alias = "spawn_local")]
 pub fn spawn<F: Future + 'static>(future: F) -> Task<F::Output> {
     TaskBuilder::new().spawn(future)
 }

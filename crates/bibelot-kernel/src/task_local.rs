@@ -217,6 +217,8 @@ impl<T> fmt::Debug for TaskLocal<T> {
 
 /// Makes [`TaskLocal`]s: `static NAME: Type, inherit = clone;`, or `inherit = none`, which may be left out.
 #[macro_export]
+#[doc(alias = "contextvars")]
+#[doc(alias = "ContextTask")]
 macro_rules! task_local {
     (@new clone) => { $crate::TaskLocal::inherited() };
     (@new none) => { $crate::TaskLocal::private() };

@@ -151,6 +151,7 @@ impl TaskName {
 /// Outside a task; see [`try_current`].
 #[must_use]
 #[track_caller]
+#[doc(alias = "current_task")]
 pub fn current() -> TaskName {
     try_current().expect("current() is called from inside a task")
 }

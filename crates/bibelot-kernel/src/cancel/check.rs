@@ -55,6 +55,7 @@ pub fn take_pending(accepts: impl FnOnce(&Cause) -> bool) -> Option<Cancelled> {
 ///
 /// Outside a task.
 #[track_caller]
+#[doc(alias = "set_cancellation")]
 pub fn set_pending(request: Option<Cancelled>) -> Option<Cancelled> {
     home::expect("set_pending", |core| {
         let key = core
@@ -99,6 +100,7 @@ pub fn set_pending(request: Option<Cancelled>) -> Option<Cancelled> {
 ///
 /// Limits behind a shield do not count. Without a kernel there is none.
 #[must_use]
+#[doc(alias = "current_effective_deadline")]
 pub fn current_deadline() -> Option<Instant> {
     let earliest = home::with(|core: &std::rc::Rc<Core>| {
         core.path.look(|path| {

@@ -32,6 +32,7 @@ pin_project! {
 /// executor that is not ours it changes nothing.
 ///
 /// Curio: `disable_cancellation()`.
+#[doc(alias = "disable_cancellation")]
 pub fn shield<F: Future>(body: F) -> Framed<F> {
     Framed {
         body,

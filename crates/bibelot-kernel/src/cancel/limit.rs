@@ -117,6 +117,8 @@ pin_project! {
 /// assert!(slept.unwrap_err().timed_out());
 /// # }
 /// ```
+#[doc(alias = "wait_for")]
+#[doc(alias = "fail_after")]
 pub fn timeout_after<F, T, E, Via>(limit: impl Into<Limit>, body: F) -> TimeoutAfter<F, Via>
 where
     F: Future<Output = Result<T, E>>,
@@ -135,6 +137,7 @@ where
 /// # Errors
 ///
 /// As [`timeout_after`].
+#[doc(alias = "fail_at")]
 pub fn timeout_at<F, T, E, Via>(deadline: Instant, body: F) -> TimeoutAfter<F, Via>
 where
     F: Future<Output = Result<T, E>>,
@@ -250,6 +253,7 @@ pin_project! {
 /// # Cancellation
 ///
 /// As [`timeout_after`].
+#[doc(alias = "move_on_after")]
 pub fn ignore_after<F, T, E, Via>(limit: impl Into<Limit>, body: F) -> IgnoreAfter<F, Via>
 where
     F: Future<Output = Result<T, E>>,
@@ -268,6 +272,7 @@ where
 /// # Errors
 ///
 /// As [`ignore_after`].
+#[doc(alias = "move_on_at")]
 pub fn ignore_at<F, T, E, Via>(deadline: Instant, body: F) -> IgnoreAfter<F, Via>
 where
     F: Future<Output = Result<T, E>>,

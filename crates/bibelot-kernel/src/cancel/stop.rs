@@ -33,6 +33,7 @@ use crate::home;
 /// Unlike a task's cancel it is not told once but at every blocking point inside, as in Trio: clean-up
 /// that waits needs a [`shield`](crate::shield).
 #[derive(Clone, Default)]
+#[doc(alias = "CancellationToken")]
 pub struct CancelScope(Arc<Flag>);
 
 impl CancelScope {

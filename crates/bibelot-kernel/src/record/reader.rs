@@ -42,6 +42,9 @@ impl RecordReader {
     /// A task whose record was being changed at every look is left out; that takes a kernel thread
     /// stopped in the middle of a few stores. [`snapshot_into`](Self::snapshot_into) counts them.
     #[must_use]
+    #[doc(alias = "all_tasks")]
+    #[doc(alias = "get_all_tasks")]
+    #[doc(alias = "ps")]
     pub fn snapshot(&self) -> Vec<TaskInfo> {
         let mut tasks = Vec::new();
         self.snapshot_into(&mut tasks);

@@ -44,6 +44,7 @@ use bibelot_sync::{OneshotReceiver, OneshotSender, block_on, oneshot};
 /// # bibelot::Ok(()) }).unwrap();
 /// ```
 #[track_caller]
+#[doc(alias = "run_coroutine_threadsafe")]
 pub fn run_at<F>(
     kernel: &KernelHandle,
     make: impl FnOnce() -> F + Send + 'static,

@@ -49,6 +49,7 @@ type Ended<T> = Result<T, Box<dyn Any + Send>>;
 /// # bibelot::Ok(()) }).unwrap();
 /// ```
 #[track_caller]
+#[doc(alias = "AsyncioLoop")]
 pub fn run_on<F>(hand_over: impl FnOnce(Handed) + Send + 'static, future: F) -> RunOn<F::Output>
 where
     F: Future<Output: Send + 'static> + Send + 'static,

@@ -60,6 +60,7 @@ struct Arm<F: Future> {
 /// assert_eq!(values?, [3, 1, 2]);
 /// # bibelot::Ok(()) }).unwrap();
 /// ```
+#[doc(alias = "join_all")]
 pub fn gather<I>(futures: I) -> Gather<<I::Item as IntoFuture>::IntoFuture>
 where
     I: IntoIterator<Item: IntoFuture>,

@@ -59,6 +59,8 @@ use super::wait::{GroupOp, Wait};
 /// # bibelot::Ok(()) }).unwrap();
 /// ```
 #[track_caller]
+#[doc(alias = "nursery")]
+#[doc(alias = "open_nursery")]
 pub fn task_group<T, E, R, X, Via>(
     wait: Wait<T>,
     body: impl AsyncFnOnce(&Group<T, E>) -> Result<R, X>,
@@ -106,6 +108,7 @@ where
 ///
 /// Curio: `TaskGroup`.
 #[must_use = "dropping it aborts its members"]
+#[doc(alias = "JoinSet")]
 pub struct TaskGroup<T: 'static, E: 'static> {
     group: Group<T, E>,
     wait: Wait<T>,

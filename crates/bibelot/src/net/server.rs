@@ -77,6 +77,8 @@ pub struct Server {
 /// # }).unwrap();
 /// ```
 #[track_caller]
+#[doc(alias = "tcp_server")]
+#[doc(alias = "run_server")]
 pub fn start_server<H, R>(address: impl ToAddrs, handler: H) -> StartServer<H, R>
 where
     H: AsyncFn(TcpStream, SocketAddr) -> R + 'static,

@@ -82,6 +82,8 @@ impl ThreadCx {
     /// assert_eq!(thread.await??, "slept");
     /// # bibelot::Ok(()) }).unwrap();
     /// ```
+    #[doc(alias = "AWAIT")]
+    #[doc(alias = "from_thread")]
     pub fn block_on<F, T, E>(&self, future: F) -> Result<T, E>
     where
         F: Future<Output = Result<T, E>> + Send + 'static,

@@ -51,6 +51,8 @@ use super::job::{Ended, Job, Left, deal};
 /// # bibelot::Ok(()) }).unwrap();
 /// ```
 #[track_caller]
+#[doc(alias = "spawn_blocking")]
+#[doc(alias = "to_thread")]
 pub fn run_in_thread<T: Send + 'static>(
     body: impl FnOnce() -> T + Send + 'static,
 ) -> RunInThread<T> {
