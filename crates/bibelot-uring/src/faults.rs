@@ -6,8 +6,10 @@
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::os::fd::OwnedFd;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, mpsc};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bibelot_reactor::{Buf, Call, Completion, Fd, Op, Outcome, Reactor, Token};
 
@@ -106,30 +108,32 @@ fn nothing_is_lost_when_enters_are_refused() {
 
 #[test]
 fn a_wake_is_not_lost_when_the_watch_for_it_is_refused() {
-    let mut uring = tiny();
-    let (socket, _peer) = pair();
-    let (other, _others_peer) = pair();
-    // Both places of the queue are taken, by what never ends, when the first sleep is prepared.
-    for (slot, socket) in [(0, &socket), (1, &other)] {
-        let (socket, buf) = (socket.clone(), Buf::with_capacity(1));
-        uring.submit(token(slot), Op::ReceiveInto { socket, buf });
-    }
-    uring.ring.faults = vec![libc::EAGAIN];
-    let unparker = uring.unparker();
-    let kicker = thread::spawn(move || {
-        thread::sleep(Duration::from_millis(50));
-        unparker.wake();
+    let (says, said) = mpsc::channel();
+    let is_over = Arc::new(AtomicBool::new(false));
+    let over = is_over.clone();
+    thread::spawn(move || {
+        let mut uring = tiny();
+        let (socket, _peer) = pair();
+        let (other, _others_peer) = pair();
+        // Both places of the queue are taken, by what never ends, when the first sleep is prepared.
+        for (slot, socket) in [(0, &socket), (1, &other)] {
+            let (socket, buf) = (socket.clone(), Buf::with_capacity(1));
+            uring.submit(token(slot), Op::ReceiveInto { socket, buf });
+        }
+        uring.ring.faults = vec![libc::EAGAIN];
+        says.send(Some(uring.unparker())).unwrap();
+        // A sleep may end for no reason, so what counts is that the wake ends the one it comes into.
+        while !is_over.load(Ordering::Relaxed) {
+            uring.poll(None, &mut Vec::new()).unwrap();
+        }
+        says.send(None).unwrap();
     });
-    let begun = Instant::now();
-    // A sleep may end for no reason, so what counts is that the wake ends the one it comes into.
-    while !kicker.is_finished() && begun.elapsed() < Duration::from_secs(20) {
-        let mut ends = Vec::new();
-        uring
-            .poll(Some(Duration::from_secs(20)), &mut ends)
-            .unwrap();
-    }
-    assert!(begun.elapsed() < Duration::from_secs(10), "it slept on");
-    kicker.join().unwrap();
+    let unparker = said.recv().unwrap().expect("first it says how to wake it");
+    thread::sleep(Duration::from_millis(50));
+    over.store(true, Ordering::Relaxed);
+    unparker.wake();
+    let woken = said.recv_timeout(Duration::from_secs(20));
+    assert!(matches!(woken, Ok(None)), "it sleeps on");
 }
 
 #[test]
