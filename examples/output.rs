@@ -79,6 +79,7 @@ macro_rules! examples {
 examples! {
     async_threads,
     chat,
+    cluster,
     happy_eyeballs,
     hello,
     in_process,
