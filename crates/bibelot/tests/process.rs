@@ -436,6 +436,40 @@ fn a_kernel_that_ends_has_ended_its_processes() {
 }
 
 #[test]
+fn a_kernel_that_ends_while_a_process_starts_leaves_none() {
+    let _nobody_else_runs = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let descriptors = || fs::read_dir("/proc/self/fd").unwrap().count();
+    let before = descriptors();
+    for backend in [Backend::Uring, Backend::Poll] {
+        for turns in 0..8 {
+            let builder = Kernel::builder().backend(backend).grace(Duration::ZERO);
+            let Ok(mut kernel) = builder.build() else {
+                continue;
+            };
+            kernel.block_on(async {
+                spawn(run_in_process(pid, ())).detach();
+                for _ in 0..turns {
+                    bibelot::yield_now().await.unwrap();
+                }
+            });
+        }
+    }
+    // Threads that start or reap one may be at it still.
+    while !children().is_empty() || descriptors() > before || has_thread("bibelot-reaper") {
+        thread::sleep(Duration::from_millis(2));
+    }
+}
+
+fn has_thread(name: &str) -> bool {
+    let threads = fs::read_dir("/proc/self/task").unwrap();
+    let named = |entry: std::io::Result<fs::DirEntry>| {
+        let path = entry.ok()?.path().join("comm");
+        fs::read_to_string(path).ok()
+    };
+    threads.filter_map(named).any(|comm| comm.trim() == name)
+}
+
+#[test]
 fn the_limits_of_a_kernel_are_a_value_of_its_builder() {
     let limits = ProcessLimits::new().processes_max(1).frame_max(1000);
     let builder = Kernel::builder().processes(limits);

@@ -38,7 +38,7 @@ pub enum ProcessError {
     #[error("a process did not take calls within {0:?}")]
     Silent(Duration),
     /// The program has no [entry](crate::process#the-entry) for worker processes, so none was started.
-    #[error("the program's main does not call bibelot::process::entry")]
+    #[error("the program's main does not begin with bibelot::process::entry")]
     NoEntry,
     /// The function is not marked with [`process_fn`](crate::process_fn).
     #[error("{0} is not marked with #[bibelot::process_fn]")]

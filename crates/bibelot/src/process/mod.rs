@@ -27,7 +27,7 @@
 //! time. Code of a plain `main` that stands before the call of [`entry`] runs in each worker, too.
 //!
 //! A test binary has a `main` of its own: there, [`test_entry!`] at the root of the crate makes a test that
-//! is the way in.
+//! is the way in. The harness says in each worker that it runs a test, on the standard output.
 //!
 //! # What a worker is like
 //!
@@ -46,7 +46,8 @@
 //! |---|---|
 //! | `run` | one call and the wait for it |
 //! | `call` | a call between the task that waits and the worker that carries it |
-//! | `pool`, `limits` | who carries the next call; how many, how long |
+//! | `pool`, `limits` | a handle to processes; how many, how long |
+//! | `line` | who carries the next call |
 //! | `worker`, `child` | the task that looks after one process, and the process |
 //! | `function` | what functions there are, by their names |
 //! | `frame` | what goes over the sockets |
@@ -60,6 +61,7 @@ mod error;
 mod frame;
 mod function;
 mod limits;
+mod line;
 mod pool;
 mod run;
 mod worker;

@@ -18,7 +18,7 @@ use super::child::{Child, Ending, Event};
 use super::entry::{in_place, program};
 use super::error::ProcessError;
 use super::frame::{Frame, Says};
-use super::pool::{Here, Next, Seat};
+use super::line::{Here, Next, Seat};
 
 /// How often a call is carried to a new process because the old one ended before the function began.
 const TRIES_MAX: u32 = 3;
