@@ -11,6 +11,7 @@
 //! | `raw` | sends without an outbox |
 //! | `shared` | what several wait for, and what is known without taking it |
 //! | `tasks` | spawning, joining, cancelling, aborting, looking |
+//! | `traces` | where a task waits |
 //! | `turns` | order, budget, interludes, wakes from other threads |
 //! | `scopes` | limits, shields, scopes, by hand |
 
@@ -34,5 +35,7 @@ mod scopes;
 mod shared;
 #[path = "kernel/tasks.rs"]
 mod tasks;
+#[path = "kernel/traces.rs"]
+mod traces;
 #[path = "kernel/turns.rs"]
 mod turns;

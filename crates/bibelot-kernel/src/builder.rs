@@ -136,6 +136,13 @@ impl Builder {
         self
     }
 
+    /// Keeps, for each task, the scopes around the operations that it is parked in, for
+    /// [`Task::traceback`](crate::Task::traceback); it costs some time at each parking.
+    pub fn tracebacks(mut self, on: bool) -> Self {
+        self.config.tracebacks = on;
+        self
+    }
+
     /// Makes every operation a cancel point that gives way, also one that is ready: for tests, and for
     /// who comes from Trio.
     pub fn checkpoint_everywhere(mut self, on: bool) -> Self {

@@ -17,6 +17,8 @@ pub(crate) struct Config {
     /// After how long without anything under way a run is a deadlock.
     pub deadlock_after: Option<Duration>,
     pub on_panic: OnPanic,
+    /// Every operation that a task parked in is kept, with the scopes around it.
+    pub tracebacks: bool,
     /// The crash hook is told of tasks that nobody joined.
     pub orphan_log: bool,
     /// Every operation is a cancel point, ready or not.
@@ -47,6 +49,7 @@ impl Default for Config {
             deadlock_after: None,
             on_panic: OnPanic::default(),
             orphan_log: false,
+            tracebacks: false,
             checkpoint_everywhere: false,
         }
     }

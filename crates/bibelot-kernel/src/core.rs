@@ -32,6 +32,7 @@ use crate::ready::{Item, Ready};
 use crate::record::Records;
 use crate::remote::Remote;
 use crate::tasks::{TaskKey, Tasks};
+use crate::traceback::ParkedOp;
 
 /// What a timer does when its time has come.
 pub(crate) enum Timer {
@@ -65,6 +66,8 @@ pub(crate) struct Core {
     pub stuck_since: Cell<Option<Instant>>,
     /// What was said about the end of it all.
     pub end: End,
+    /// Where traps parked in the poll under way, if it was more than one.
+    pub trace: RefCell<Vec<ParkedOp>>,
     /// A task has had locals.
     pub has_locals: Cell<bool>,
     /// What came from other threads is being taken in.
@@ -114,6 +117,7 @@ impl Core {
             path: Path::new(),
             stuck_since: Cell::new(None),
             end: End::new(),
+            trace: RefCell::default(),
             has_locals: Cell::new(false),
             is_admitting: Cell::new(false),
             is_over: Cell::new(false),

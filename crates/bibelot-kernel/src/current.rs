@@ -37,6 +37,8 @@ pub(crate) struct Parked {
     pub site: &'static Location<'static>,
     /// The earliest deadline around it.
     pub alarm: Instant,
+    /// It was polled with the task's own waker.
+    pub is_own: bool,
 }
 
 impl Current {
@@ -90,10 +92,10 @@ impl Current {
         }
     }
 
-    /// A trap parks.
+    /// A trap parks; which one did before in this poll.
     #[inline]
-    pub(crate) fn note_wait(&self, parked: Parked) {
-        self.wait.set(Some(parked));
+    pub(crate) fn note_wait(&self, parked: Parked) -> Option<Parked> {
+        self.wait.replace(Some(parked))
     }
 
     /// What the trap that parked last in this poll waits for.

@@ -8,6 +8,7 @@ use std::task::Waker;
 
 use crate::cancel::{self, Asked, Cancelled, Cause, Listed, Parking, Request, Spot, View, Wish};
 use crate::core::{Core, wake_all};
+use crate::current::Parked;
 use crate::tasks::TaskKey;
 
 static NOTHING_ASKED: Asked = Asked {
@@ -78,15 +79,20 @@ impl Core {
     /// A trap parks here: what it holds from an earlier time in this task, or something new; listed if it
     /// is polled with a waker that is not the task's own.
     #[inline]
-    pub(crate) fn park(&self, held: Option<Parking>, waker: &Waker) -> Parking {
+    pub(crate) fn park(
+        &self,
+        held: Option<Parking>,
+        waker: &Waker,
+        parked: Option<Parked>,
+    ) -> Parking {
         match held {
             None if self.current.is_own(waker) => Parking::Own(self.spot()),
-            held => self.park_again(held, waker),
+            held => self.park_again(held, waker, parked),
         }
     }
 
     #[inline(never)]
-    fn park_again(&self, held: Option<Parking>, waker: &Waker) -> Parking {
+    fn park_again(&self, held: Option<Parking>, waker: &Waker, parked: Option<Parked>) -> Parking {
         let number = self.current.number();
         let held = held.filter(|held| held.spot().task == number);
         let spot = held.as_ref().map_or_else(|| self.spot(), Parking::spot);
@@ -108,8 +114,8 @@ impl Core {
             };
             let place = listed.as_ref().map(|listed| listed.place);
             self.path.look(|path| {
-                let scopes = path.iter().map(|frame| frame.id);
-                entry.add_foreign(place, waker, scopes)
+                let scopes = path.iter().map(|frame| frame.around());
+                entry.add_foreign(place, waker, parked, scopes)
             })
         };
         drop(replaced);

@@ -12,7 +12,8 @@
 //! | `core`, `counters`, `home`, `remote` | the state; which kernel is here; how other threads reach it |
 //! | `unseen`, `crash` | what becomes of tasks that have ended; failures nobody was given |
 //! | `spawn`, `task`, `task_name`, `task_local`, `shared_task`, `task_error`, `join`, `panic`, `tasks`, `tag` | tasks, their handles, their table |
-//! | `trap`, `deliver`, `budget`, `current` | waiting, and being asked to stop while waiting |
+//! | `traceback` | where a task waits, as text |
+//! | `trap`, `foreign`, `deliver`, `budget`, `current` | waiting, and being asked to stop while waiting |
 //! | `cancel` | the value, the scopes and the rules |
 //! | `sleep` | points in time |
 //! | `io` | operations and objects: what the kernel has with its reactor |
@@ -42,6 +43,7 @@ mod deadlock;
 mod deliver;
 mod end_listener;
 mod exit;
+mod foreign;
 mod home;
 pub mod io;
 mod join;
@@ -65,6 +67,7 @@ mod task_error;
 mod task_local;
 mod task_name;
 mod tasks;
+mod traceback;
 mod trap;
 mod turn;
 mod unseen;
@@ -102,6 +105,7 @@ pub use task::{Task, TaskId};
 pub use task_error::TaskError;
 pub use task_local::{TaskLocal, WithLocal};
 pub use task_name::{TaskName, current, try_current};
+pub use traceback::{ParkedOp, ScopeAround, Traceback, traceback};
 pub use trap::{Drained, Leave, Op, Park, Trap};
 pub use wait_future::{FutureOp, WaitFuture, wait_future, wait_future_at};
 

@@ -107,6 +107,7 @@ impl Core {
         }
         self.path.begin(id.number, told);
         budget::begin(self.config.checkpoint_everywhere);
+        self.begin_trace();
         id
     }
 
@@ -131,6 +132,7 @@ impl Core {
             None => (Wait::Foreign, None, Instant::FAR),
         };
         record.parked(wait, site);
+        self.end_trace(record, id.key);
         let deadline = (!alarm.is_never()).then(|| alarm.as_nanos());
         record.deadline(deadline);
         if !self.observers.is_empty() {

@@ -19,6 +19,7 @@ use crate::shared_task::SharedTask;
 use crate::task_error::TaskError;
 use crate::task_name::TaskName;
 use crate::tasks::TaskKey;
+use crate::traceback::Traceback;
 
 /// Names one task of this process.
 ///
@@ -237,6 +238,19 @@ impl<T> Task<T> {
     #[must_use]
     pub fn was_cancelled(&self) -> bool {
         self.name_it().was_cancelled()
+    }
+
+    /// Where the task waits now, for what and inside which scopes, as text or as data; `None` away from its
+    /// kernel.
+    ///
+    /// A suspended future has no frames; what is told are the operations that it is parked in, each with
+    /// the place that waits. Their scopes are told if the kernel was [built](crate::Builder::tracebacks) to
+    /// keep them, or the operation is in an arm that has a waker of its own.
+    ///
+    /// Curio: `traceback()` and `where()`.
+    #[must_use]
+    pub fn traceback(&self) -> Option<Traceback> {
+        self.name_it().traceback()
     }
 
     /// Why the task gave no value, if it has ended and gave none; a join still gets it. A task's own `Err`

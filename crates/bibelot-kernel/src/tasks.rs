@@ -23,11 +23,13 @@ use bibelot_task::TaskRef;
 use slab::Slab;
 
 use crate::cancel::{Asked, Cancelled, Told};
+use crate::foreign::Foreign;
 use crate::panic::Panic;
 use crate::tag::Tag;
 use crate::task::TaskId;
 use crate::task_error::TaskError;
 use crate::task_local::Locals;
+use crate::traceback::Trace;
 
 /// Names a task to its kernel: slot and generation.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -91,7 +93,9 @@ pub(crate) struct Extra {
     /// What the root has been told.
     told: Told,
     /// Traps that were polled with a waker that is not the task's own.
-    foreign: Slab<Foreign>,
+    pub foreign: Slab<Foreign>,
+    /// Where it parked in a poll, if it did so more than once.
+    pub trace: Trace,
     /// The request that a deaf task was dropped for.
     pub deaf: Option<Cancelled>,
     /// What it panicked with, until that is taken.
@@ -103,12 +107,6 @@ pub(crate) struct Extra {
     /// In the order in which they came.
     joiners: BTreeMap<u32, Waker>,
     last_ticket: u32,
-}
-
-/// A trap polled with a waker of its own, and the scopes around it.
-struct Foreign {
-    waker: Option<Waker>,
-    scopes: Vec<u64>,
 }
 
 impl Entry {
@@ -147,6 +145,10 @@ impl Entry {
             },
             Ending::Aborted => TaskError::Aborted,
         })
+    }
+
+    pub(crate) fn existing_extra_mut(&mut self) -> Option<&mut Extra> {
+        self.extra.as_deref_mut()
     }
 
     /// Whether a request was made that belongs to the task itself.
@@ -206,59 +208,6 @@ impl Entry {
             .as_mut()
             .map(|extra| mem::take(&mut extra.joiners))
             .unwrap_or_default()
-    }
-
-    /// Lists a trap polled with a waker of its own. Returns its place and a waker to drop.
-    pub(crate) fn add_foreign(
-        &mut self,
-        place: Option<u32>,
-        waker: Waker,
-        scopes: impl Iterator<Item = u64>,
-    ) -> (u32, Option<Waker>) {
-        let foreign = &mut self.extra_mut().foreign;
-        if let Some(place) = place
-            && let Some(listed) = foreign.get_mut(place as usize)
-        {
-            listed.scopes.clear();
-            listed.scopes.extend(scopes);
-            return (place, listed.waker.replace(waker));
-        }
-        let listed = Foreign {
-            waker: Some(waker),
-            scopes: scopes.collect(),
-        };
-        (foreign.insert(listed) as u32, None)
-    }
-
-    pub(crate) fn remove_foreign(&mut self, place: u32) -> Option<Waker> {
-        self.extra
-            .as_mut()?
-            .foreign
-            .try_remove(place as usize)?
-            .waker
-    }
-
-    /// Takes the wakers of the listed traps inside `scope`, or of all: each is woken once until its trap
-    /// is polled again.
-    pub(crate) fn take_foreign(&mut self, scope: Option<u64>, wakers: &mut Vec<Waker>) {
-        let Some(extra) = &mut self.extra else {
-            return;
-        };
-        for (_, listed) in &mut extra.foreign {
-            if scope.is_none_or(|scope| listed.scopes.contains(&scope)) {
-                wakers.extend(listed.waker.take());
-            }
-        }
-    }
-
-    /// Whether a listed trap is inside `scope`.
-    pub(crate) fn has_foreign(&self, scope: u64) -> bool {
-        self.extra().is_some_and(|extra| {
-            extra
-                .foreign
-                .iter()
-                .any(|(_, listed)| listed.scopes.contains(&scope))
-        })
     }
 }
 

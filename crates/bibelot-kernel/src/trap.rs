@@ -232,12 +232,15 @@ impl<O: Op> Trap<O> {
             budget::spend();
             return self.end(Ok(value));
         }
-        self.note_wait(core);
+        let mut parked = self.parked(core);
         let held = match mem::replace(&mut self.state, State::New) {
             State::Parked(parking) => Some(parking),
             _ => None,
         };
-        self.state = State::Parked(core.park(held, context.waker()));
+        let parking = core.park(held, context.waker(), Some(parked));
+        parked.is_own = parking.is_own();
+        core.note_wait(parked);
+        self.state = State::Parked(parking);
         Poll::Pending
     }
 
@@ -264,10 +267,12 @@ impl<O: Op> Trap<O> {
                 if let Park::Ended(value) = self.op.park(context.waker()) {
                     return self.end(Ok(value));
                 }
-                self.note_wait(core);
+                let mut parked = self.parked(core);
                 let mut drain = self.take_drain();
                 let held = mem::replace(&mut drain.parking, Parking::Own(Spot::NOWHERE));
-                drain.parking = core.park(Some(held), context.waker());
+                drain.parking = core.park(Some(held), context.waker(), Some(parked));
+                parked.is_own = drain.parking.is_own();
+                core.note_wait(parked);
                 self.state = State::Draining(drain);
                 Poll::Pending
             }
@@ -292,13 +297,13 @@ impl<O: Op> Trap<O> {
         }
     }
 
-    fn note_wait(&self, core: &Core) {
-        let (wait, alarm) = (self.op.wait(), core.path.alarm());
-        core.current.note_wait(Parked {
-            wait,
+    fn parked(&self, core: &Core) -> Parked {
+        Parked {
+            wait: self.op.wait(),
             site: self.site,
-            alarm,
-        });
+            alarm: core.path.alarm(),
+            is_own: false,
+        }
     }
 
     fn cancelled(&mut self, core: &Rc<Core>, request: Request) -> Poll<Result<O::Out, Cancelled>> {

@@ -234,6 +234,13 @@ impl Builder {
         self
     }
 
+    /// Keeps all that [`Task::traceback`](crate::Task::traceback) can tell; see
+    /// [`bibelot_kernel::Builder::tracebacks`].
+    pub fn tracebacks(mut self, on: bool) -> Self {
+        self.inner = self.inner.tracebacks(on);
+        self
+    }
+
     /// Makes every operation a cancel point that gives way, also one that is ready: for tests, and for
     /// who comes from Trio.
     pub fn checkpoint_everywhere(mut self, on: bool) -> Self {

@@ -68,8 +68,9 @@ pub use bibelot_kernel::{
     take_pending, timeout_after, timeout_at, timeout_drop, try_current, yield_now,
 };
 pub use bibelot_kernel::{
-    Crash, CrashKind, Deadline, IgnoreUntil, JoinShared, SharedTask, TaskLocal, TimeoutUntil,
-    WithLocal, crash_count, set_crash_hook, task_local, watch_errors_of,
+    Crash, CrashKind, Deadline, IgnoreUntil, JoinShared, ParkedOp, ScopeAround, SharedTask,
+    TaskLocal, TimeoutUntil, Traceback, WithLocal, crash_count, set_crash_hook, task_local,
+    traceback, watch_errors_of,
 };
 #[cfg(feature = "process")]
 pub use bibelot_macros::process_fn;

@@ -14,6 +14,7 @@ use bibelot_timer::Instant;
 
 use super::cause::{Cause, ScopeId};
 use super::taken;
+use crate::foreign::Around;
 
 /// What sets the ids of roots apart from those of scopes, which are stamps.
 const ROOT: u64 = 1 << 63;
@@ -96,6 +97,15 @@ impl Frame {
     #[inline]
     pub(crate) const fn set_root(&mut self, number: u64) {
         self.id = number | ROOT;
+    }
+
+    /// The scope as it is listed with a trap.
+    pub(crate) fn around(&self) -> Around {
+        Around {
+            id: self.id,
+            kind: self.kind,
+            deadline: self.deadline,
+        }
     }
 
     /// What it was told.

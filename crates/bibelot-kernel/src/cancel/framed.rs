@@ -106,7 +106,7 @@ impl<F: Future> Future for Framed<F> {
         if polled.is_pending() && this.scope.frame.masks(core.now()) {
             // What waits behind a shield is left alone, also if nothing in it could hear.
             core.path.occupy();
-            *this.parked = Some(core.park(this.parked.take(), context.waker()));
+            *this.parked = Some(core.park(this.parked.take(), context.waker(), None));
         } else {
             *this.parked = None;
         }

@@ -47,6 +47,6 @@ pub use stop::{CancelScope, Edge, RunInEdge, RunInScope};
 pub use timeout_drop::{TimedOut, TimeoutDrop, timeout_drop};
 pub use until::{IgnoreUntil, TimeoutUntil};
 
-pub(crate) use frame::Told;
+pub(crate) use frame::{Kind, Told};
 pub(crate) use request::{Asked, Request, View, Wish, tell};
 pub(crate) use spot::{Listed, Parking, Spot};

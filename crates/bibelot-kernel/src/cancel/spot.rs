@@ -35,6 +35,11 @@ pub(crate) enum Parking {
 
 impl Parking {
     #[inline]
+    pub(crate) fn is_own(&self) -> bool {
+        matches!(self, Self::Own(_))
+    }
+
+    #[inline]
     pub(crate) fn spot(&self) -> Spot {
         match self {
             Self::Own(spot) => *spot,

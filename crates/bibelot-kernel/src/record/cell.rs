@@ -166,6 +166,11 @@ impl Record {
         self.state.store(RUNNING, Ordering::Relaxed);
     }
 
+    /// How often it has been polled.
+    pub(crate) fn polls(&self) -> u64 {
+        self.polls.load(Ordering::Relaxed)
+    }
+
     /// The task was woken.
     #[inline]
     pub(crate) fn ready(&self) {
