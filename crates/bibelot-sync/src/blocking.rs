@@ -1,28 +1,49 @@
 //! The blocking twin of every wait: a thread parks until its future is ready, or its time is up.
 //!
-//! Each thread keeps one waker, so a blocking wait allocates once in a thread's life. A wake that comes
-//! before the thread parks makes the park return at once; one that comes for an earlier wait costs a
-//! look.
+//! Each thread keeps one parker, so a blocking wait allocates once in a thread's life. A wait within a wait,
+//! as when a future that is being polled blocks in its turn, has one of its own.
+//!
+//! # Invariants
+//!
+//! - A parker belongs to one wait at a time. It remembers that it was woken: other code of the thread may
+//!   use up the token of `park`, or leave one, and neither loses a wake nor makes one up.
 
+use std::cell::Cell;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::{Duration, Instant};
 
 #[cfg(loom)]
+use loom::sync::atomic::{AtomicBool, Ordering};
+#[cfg(loom)]
 use loom::thread::{self, Thread};
+#[cfg(not(loom))]
+use std::sync::atomic::{AtomicBool, Ordering};
 #[cfg(not(loom))]
 use std::thread::{self, Thread};
 
-struct Unpark(Thread);
+struct Unpark {
+    thread: Thread,
+    woken: AtomicBool,
+}
 
 impl Wake for Unpark {
     fn wake(self: Arc<Self>) {
-        self.0.unpark();
+        self.wake_by_ref();
     }
 
     fn wake_by_ref(self: &Arc<Self>) {
-        self.0.unpark();
+        // What came before the wake is seen by the poll after it.
+        self.woken.store(true, Ordering::Release);
+        self.thread.unpark();
+    }
+}
+
+impl Unpark {
+    /// Whether it was woken since the last time this was asked.
+    fn was_woken(&self) -> bool {
+        self.woken.swap(false, Ordering::Acquire)
     }
 }
 
@@ -43,14 +64,16 @@ impl Wake for Unpark {
 /// });
 /// ```
 pub fn block_on<F: Future>(body: F) -> F::Output {
-    let waker = waker();
-    let mut cx = Context::from_waker(&waker);
+    let parker = Parker::take();
+    let mut cx = Context::from_waker(&parker.waker);
     let mut body = pin!(body);
     loop {
         if let Poll::Ready(out) = body.as_mut().poll(&mut cx) {
             return out;
         }
-        thread::park();
+        while !parker.unpark.was_woken() {
+            thread::park();
+        }
     }
 }
 
@@ -72,8 +95,8 @@ pub fn block_on<F: Future>(body: F) -> F::Output {
 /// assert_eq!(put.into_item(), Some("second"));
 /// ```
 pub fn block_on_timeout<F: Future + Unpin>(body: &mut F, limit: Duration) -> Option<F::Output> {
-    let waker = waker();
-    let mut cx = Context::from_waker(&waker);
+    let parker = Parker::take();
+    let mut cx = Context::from_waker(&parker.waker);
     // `None` if that is later than the clock can tell.
     let mut deadline = None;
     loop {
@@ -81,10 +104,14 @@ pub fn block_on_timeout<F: Future + Unpin>(body: &mut F, limit: Duration) -> Opt
             return Some(out);
         }
         let deadline = *deadline.get_or_insert_with(|| Instant::now().checked_add(limit));
-        match deadline {
-            None => thread::park(),
-            Some(deadline) if park_until(deadline) => {}
-            Some(_) => return None,
+        while !parker.unpark.was_woken() {
+            match deadline {
+                None => thread::park(),
+                Some(deadline) if park_until(deadline) => {}
+                // A wake that came with the end of the time is looked at.
+                Some(_) if parker.unpark.was_woken() => break,
+                Some(_) => return None,
+            }
         }
     }
 }
@@ -105,21 +132,53 @@ fn park_until(_: Instant) -> bool {
     false
 }
 
-#[cfg(not(loom))]
-fn waker() -> Waker {
-    thread_local! {
-        static OWN: Waker = fresh_waker();
+/// What a thread waits with, taken for one wait.
+struct Parker {
+    unpark: Arc<Unpark>,
+    waker: Waker,
+}
+
+thread_local! {
+    static SPARE: Cell<Option<Parker>> = const { Cell::new(None) };
+}
+
+/// Gives it back when the wait is over, however it ends.
+struct Taken(Option<Parker>);
+
+impl Parker {
+    fn take() -> Taken {
+        // A model's threads live for one run only, and so do their parkers. A thread that waits while its
+        // locals are being destroyed, or that waits already, pays for one of its own.
+        let spare = match cfg!(loom) {
+            true => None,
+            false => SPARE.try_with(Cell::take).ok().flatten(),
+        };
+        Taken(Some(spare.unwrap_or_else(Self::fresh)))
     }
-    // A thread that waits while its locals are being destroyed pays for one of its own.
-    OWN.try_with(Waker::clone).unwrap_or_else(|_| fresh_waker())
+
+    fn fresh() -> Self {
+        let unpark = Arc::new(Unpark {
+            thread: thread::current(),
+            woken: AtomicBool::new(false),
+        });
+        let waker = Waker::from(unpark.clone());
+        Self { unpark, waker }
+    }
 }
 
-/// A model's threads live for one run only, and so do their wakers.
-#[cfg(loom)]
-fn waker() -> Waker {
-    fresh_waker()
+impl std::ops::Deref for Taken {
+    type Target = Parker;
+
+    fn deref(&self) -> &Parker {
+        self.0.as_ref().expect("it is given back at the end")
+    }
 }
 
-fn fresh_waker() -> Waker {
-    Waker::from(Arc::new(Unpark(thread::current())))
+impl Drop for Taken {
+    fn drop(&mut self) {
+        if !cfg!(loom) {
+            // Where the thread's locals are gone it is dropped.
+            let _ = SPARE.try_with(|spare| spare.set(self.0.take()));
+        }
+    }
 }

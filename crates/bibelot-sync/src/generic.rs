@@ -24,7 +24,9 @@ pub use crate::once::{OnceResult, Settled};
 pub use crate::once_cell::{
     GetOrInit, GetOrTryInit, OnceCell, OnceEntering, OnceEntry, OnceVacant,
 };
-pub use crate::oneshot::{OneshotClosed, OneshotReceiver, OneshotSender, oneshot};
+pub use crate::oneshot::{
+    OneshotClosed, OneshotReceiver, OneshotReceiving, OneshotSender, oneshot,
+};
 pub use crate::queue::{
     Closing, Drained, Fifo, Get, GetGuard, ItemGuard, Join, Lifo, OwnedItemGuard, OwnedPutPermit,
     Priority, Put, PutPermit, Queue, QueueBell, Reserving, Store,

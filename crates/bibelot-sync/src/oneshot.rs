@@ -127,6 +127,19 @@ impl<T, S: Shell> OneshotSender<T, S> {
 }
 
 impl<T, S: Shell> OneshotReceiver<T, S> {
+    /// Waits for the value without using up the receiver.
+    ///
+    /// # Errors
+    ///
+    /// [`SenderGone`], when there will be none, or it was received already.
+    ///
+    /// # Cancellation
+    ///
+    /// Dropped, it leaves no trace; the value waits for the next call.
+    pub fn recv(&mut self) -> OneshotReceiving<'_, T, S> {
+        OneshotReceiving { receiver: self }
+    }
+
     /// The value, if it has been sent and not received.
     ///
     /// # Errors
@@ -222,6 +235,27 @@ impl<T, S: Shell> Future for OneshotReceiver<T, S> {
     }
 }
 
+/// The wait for the value, made by [`OneshotReceiver::recv`].
+#[must_use = "a future does nothing until it is polled"]
+pub struct OneshotReceiving<'a, T, S: Shell> {
+    receiver: &'a mut OneshotReceiver<T, S>,
+}
+
+impl<T, S: Shell> Future for OneshotReceiving<'_, T, S> {
+    type Output = Result<T, SenderGone>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        Pin::new(&mut *self.receiver).poll(cx)
+    }
+}
+
+impl<T, S: Shell> Drop for OneshotReceiving<'_, T, S> {
+    fn drop(&mut self) {
+        let waker = act(&self.receiver.cell, |state, _| state.receiver.waker.take());
+        discard(waker);
+    }
+}
+
 /// The wait for the receiver to be gone, made by [`OneshotSender::closed`].
 #[must_use = "a future does nothing until it is polled"]
 pub struct OneshotClosed<'a, T, S: Shell> {
@@ -289,6 +323,12 @@ impl<T, S: Shell> fmt::Debug for OneshotReceiver<T, S> {
 impl<T, S: Shell> fmt::Debug for OneshotClosed<'_, T, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("OneshotClosed").finish_non_exhaustive()
+    }
+}
+
+impl<T, S: Shell> fmt::Debug for OneshotReceiving<'_, T, S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OneshotReceiving").finish_non_exhaustive()
     }
 }
 

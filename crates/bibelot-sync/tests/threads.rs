@@ -2,11 +2,12 @@
 
 mod common;
 
-use bibelot_sync::{Lock, Queue, Semaphore};
+use bibelot_sync::{Event, Lock, Queue, Semaphore, block_on, block_on_timeout};
 use common::{Flag, poll};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::Poll;
 use std::thread;
+use std::time::Duration;
 
 /// A small generator of numbers, for choices that need no quality.
 struct Dice(u64);
@@ -133,4 +134,65 @@ fn storms_of_cut_locks_and_permits_leave_all_free() {
     });
     assert_eq!(*lock.lock_blocking(), taken.into_inner() as u64);
     assert_eq!(semaphore.available_permits(), 3);
+}
+
+/// Runs `body` on a thread of its own, and says if it does not come back.
+fn comes_back(body: impl FnOnce() + Send + 'static) {
+    let (done, all_done) = std::sync::mpsc::channel();
+    let thread = thread::spawn(move || {
+        body();
+        done.send(()).unwrap();
+    });
+    all_done
+        .recv_timeout(Duration::from_secs(60))
+        .expect("a wake was lost");
+    thread.join().unwrap();
+}
+
+/// A future that is pending once, and is woken before `then` runs.
+fn woken_before<F: FnMut()>(mut then: F) -> impl Future<Output = ()> {
+    let mut first = true;
+    std::future::poll_fn(move |cx| {
+        if !std::mem::take(&mut first) {
+            return std::task::Poll::Ready(());
+        }
+        cx.waker().wake_by_ref();
+        then();
+        std::task::Poll::Pending
+    })
+}
+
+#[test]
+fn a_wait_within_a_wait_does_not_use_up_its_wake() {
+    comes_back(|| block_on(woken_before(|| block_on(woken_before(|| ())))));
+    comes_back(|| {
+        let inner = || {
+            let mut inner = Box::pin(woken_before(|| ()));
+            block_on_timeout(&mut inner, Duration::from_secs(600)).unwrap();
+        };
+        let mut outer = Box::pin(woken_before(inner));
+        block_on_timeout(&mut outer, Duration::from_secs(600)).unwrap();
+    });
+}
+
+#[test]
+fn a_token_that_other_code_takes_is_no_lost_wake() {
+    comes_back(|| block_on(woken_before(thread::park)));
+}
+
+#[test]
+fn a_token_that_other_code_leaves_is_no_wake() {
+    let polls = std::cell::Cell::new(0);
+    let event = Event::new();
+    let mut wait = event.wait();
+    let mut counted = std::future::poll_fn(|cx| {
+        polls.set(polls.get() + 1);
+        thread::current().unpark();
+        std::pin::Pin::new(&mut wait).poll(cx)
+    });
+    assert_eq!(
+        block_on_timeout(&mut counted, Duration::from_millis(5)),
+        None
+    );
+    assert_eq!(polls.get(), 1, "only a wake is a reason to look");
 }

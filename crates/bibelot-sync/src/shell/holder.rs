@@ -2,7 +2,7 @@
 
 use std::cell::{OnceCell, RefCell};
 use std::rc::Rc;
-use std::sync::{OnceLock, PoisonError};
+use std::sync::{OnceLock, PoisonError, TryLockError};
 
 use super::sealed::{Cell, Kept, Once, Shared};
 use crate::mutex::{Arc, Mutex};
@@ -34,7 +34,11 @@ impl<D> Cell<D> for Arc<Mutex<Kept<D>>> {
     }
 
     fn glance<R>(&self, body: impl FnOnce(&D) -> R) -> Option<R> {
-        self.try_lock().ok().map(|kept| body(&kept.data))
+        match self.try_lock() {
+            Ok(kept) => Some(body(&kept.data)),
+            Err(TryLockError::Poisoned(poisoned)) => Some(body(&poisoned.into_inner().data)),
+            Err(TryLockError::WouldBlock) => None,
+        }
     }
 }
 

@@ -14,7 +14,7 @@ use super::wait_or::WaitOr;
 pub type OneshotWait<T, S> = WaitOr<generic::OneshotReceiver<T, S>, ClosedError>;
 
 /// The future of [`OneshotReceiver::recv`].
-pub type OneshotRecv<'a, T, S> = WaitOr<&'a mut generic::OneshotReceiver<T, S>, ClosedError>;
+pub type OneshotRecv<'a, T, S> = WaitOr<generic::OneshotReceiving<'a, T, S>, ClosedError>;
 
 /// The future of [`OneshotSender::closed`].
 pub type OneshotClosing<'a, T, S> = WaitFuture<generic::OneshotClosed<'a, T, S>>;
@@ -77,7 +77,7 @@ impl<T, S: Shell> OneshotReceiver<T, S> {
     /// Leaves at once, also when it is dropped; the value waits for the next call.
     #[track_caller]
     pub fn recv(&mut self) -> OneshotRecv<'_, T, S> {
-        WaitOr::new(Wait::Promise, &mut self.0)
+        WaitOr::new(Wait::Promise, self.0.recv())
     }
 
     /// The value, if it has been sent and not received.
