@@ -115,6 +115,32 @@ fn callbacks_run_at_shutdown_after_the_last_task_in_their_order() {
 }
 
 #[test]
+fn tasks_register_callbacks_too_and_one_that_panics_keeps_none_from_being_called() {
+    each_kernel(|builder| {
+        let mut kernel = builder.build().unwrap();
+        let log = Rc::new(std::cell::RefCell::new(Vec::new()));
+        let push = |name| {
+            let log = log.clone();
+            move || log.borrow_mut().push(name)
+        };
+        kernel.on_shutdown(push("outside"));
+        let (inside, late) = (push("inside"), push("late"));
+        kernel.block_on(async move {
+            spawn(async move {
+                bibelot::on_shutdown(inside);
+                bibelot::on_shutdown(|| std::panic::resume_unwind(Box::new("on purpose")));
+                bibelot::on_shutdown(move || bibelot::on_shutdown(late));
+            })
+            .await
+            .unwrap();
+        });
+        kernel.on_shutdown(push("last"));
+        assert!(kernel.shutdown().is_clean());
+        assert_eq!(*log.borrow(), ["outside", "inside", "last", "late"]);
+    });
+}
+
+#[test]
 fn a_dropped_kernel_drops_every_future_and_value() {
     struct Counted(Rc<Cell<usize>>);
     impl Drop for Counted {

@@ -194,7 +194,6 @@ impl Builder {
             core,
             ends: Vec::new(),
             is_down: false,
-            at_shutdown: Vec::new(),
             failure: None,
         })
     }

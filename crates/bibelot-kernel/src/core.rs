@@ -9,6 +9,7 @@
 //! - `stamp` grows with each use: stamps order requests and parkings.
 
 use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
 use std::rc::Rc;
 use std::task::{Context, Waker};
 
@@ -64,6 +65,8 @@ pub(crate) struct Core {
     pub path: Path,
     /// Since when nothing has been under way; only where a deadlock is looked for.
     pub stuck_since: Cell<Option<Instant>>,
+    /// What is called when all tasks have ended.
+    pub at_shutdown: RefCell<VecDeque<Box<dyn FnOnce()>>>,
     /// What was said about the end of it all.
     pub end: End,
     /// Where traps parked in the poll under way, if it was more than one.
@@ -116,6 +119,7 @@ impl Core {
             counters: Counters::default(),
             path: Path::new(),
             stuck_since: Cell::new(None),
+            at_shutdown: RefCell::default(),
             end: End::new(),
             trace: RefCell::default(),
             has_locals: Cell::new(false),

@@ -37,7 +37,6 @@ pub struct Kernel {
     pub(crate) core: Rc<Core>,
     pub(crate) ends: Vec<Completion>,
     pub(crate) is_down: bool,
-    pub(crate) at_shutdown: Vec<Box<dyn FnOnce()>>,
     /// Why it cannot go on.
     pub(crate) failure: Option<String>,
 }
@@ -245,9 +244,11 @@ impl Kernel {
         self.shut_down(Some(grace))
     }
 
-    /// Calls `callback` when all tasks have ended, in the order of registration.
+    /// Calls `callback` when all tasks have ended, in the order of registration; see
+    /// [`on_shutdown`](crate::on_shutdown()).
+    #[doc(alias = "_call_at_shutdown")]
     pub fn on_shutdown(&mut self, callback: impl FnOnce() + 'static) {
-        self.at_shutdown.push(Box::new(callback));
+        self.core.at_shutdown(Box::new(callback));
     }
 
     /// This kernel's id.

@@ -98,7 +98,7 @@ pub use panic::Panic;
 pub use ready::ReadyTask;
 pub use record::{RecordReader, TaskInfo, TaskState, Wait};
 pub use shared_task::{JoinShared, SharedTask};
-pub use shutdown::ShutdownReport;
+pub use shutdown::{ShutdownReport, on_shutdown};
 pub use sleep::{Sleep, SleepOp, YieldNow, YieldOp, clock, sleep, sleep_until, yield_now};
 pub use spawn::{TaskBuilder, spawn};
 pub use task::{Task, TaskId};

@@ -18,6 +18,9 @@ use crate::tasks::TaskKey;
 /// How often a kernel that ends looks again for what its own end brought about: futures whose drop spawns.
 const ROUNDS_MAX: usize = 100;
 
+/// So many callbacks are called at the end; more are those that register themselves again.
+const CALLBACKS_MAX: usize = 1_000_000;
+
 /// What a shutdown left.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
@@ -63,9 +66,7 @@ impl Kernel {
         report.failure = ended.err().map(|error| error.to_string());
         self.abort_rest(&mut report);
         self.close_objects(&mut report);
-        for callback in std::mem::take(&mut self.at_shutdown) {
-            contain(callback);
-        }
+        core.call_at_shutdown();
         report.io = core.io.borrow().report();
         report.exit_code = core.end.code();
         core.let_go();
@@ -104,7 +105,44 @@ impl Kernel {
     }
 }
 
+/// Has this thread's kernel call `callback` as it shuts down: when all tasks have ended and what was written
+/// is sent, in the order of registration. One that is registered by a callback is called, too.
+///
+/// A panic of one does not keep the others from being called.
+///
+/// Curio: `_call_at_shutdown(func)`.
+///
+/// # Panics
+///
+/// Without a kernel on this thread.
+///
+/// # Examples
+///
+/// ```
+/// use bibelot_kernel::on_shutdown;
+/// # fn open_log() {
+/// on_shutdown(|| eprintln!("the log is closed"));
+/// # }
+/// ```
+#[track_caller]
+pub fn on_shutdown(callback: impl FnOnce() + 'static) {
+    home::expect("on_shutdown", |core| core.at_shutdown(Box::new(callback)));
+}
+
 impl Core {
+    pub(crate) fn at_shutdown(&self, callback: Box<dyn FnOnce()>) {
+        self.at_shutdown.borrow_mut().push_back(callback);
+    }
+
+    fn call_at_shutdown(&self) {
+        // Each may register more, within reason.
+        for _ in 0..CALLBACKS_MAX {
+            let callback = self.at_shutdown.borrow_mut().pop_front();
+            let Some(callback) = callback else { return };
+            contain(callback);
+        }
+    }
+
     /// Lets go of everything while the kernel can still be reached.
     fn let_go(&self) {
         let post = self.remote.close(self.id);

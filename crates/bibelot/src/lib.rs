@@ -64,7 +64,7 @@ pub use bibelot_kernel::{
     Poisoned, RecordReader, ScopeId, ShutdownReport, Suspended, Task, TaskBuilder, TaskError,
     TaskId, TaskInfo, TaskName, TaskState, Terminated, TimedOut, Turn, Wait as WaitReason, branch,
     cancellable, check_cancellation, clock, current, current_deadline, exit, ignore_after,
-    ignore_at, is_running, set_pending, shield, shield_for, sleep, sleep_until, spawn,
+    ignore_at, is_running, on_shutdown, set_pending, shield, shield_for, sleep, sleep_until, spawn,
     take_pending, timeout_after, timeout_at, timeout_drop, try_current, yield_now,
 };
 pub use bibelot_kernel::{

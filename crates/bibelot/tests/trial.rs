@@ -21,7 +21,7 @@ async fn a_test_that_ends_in_time_is_not_disturbed() {
     assert_eq!(run_in_thread(|| 7).await.unwrap(), 7);
 }
 
-#[bibelot::test(poll, timeout = "20ms")]
+#[bibelot::test(timeout = "20ms")]
 #[should_panic(expected = "the test did not end within 20ms; its tasks:")]
 async fn a_test_that_waits_for_ever_fails_by_the_clock() {
     Event::new().wait().await.unwrap();
@@ -33,7 +33,7 @@ async fn a_test_that_waits_for_ever_names_what_it_waits_for_in_virtual_time() {
     Event::new().wait().await.unwrap();
 }
 
-#[bibelot::test(uring, timeout = "20ms")]
+#[bibelot::test(timeout = "20ms")]
 #[should_panic(expected = "tests/trial.rs")]
 async fn the_tasks_of_a_test_that_hangs_are_told_with_their_places() {
     let waits = TaskBuilder::new().name("waits").spawn(async {
@@ -43,7 +43,7 @@ async fn the_tasks_of_a_test_that_hangs_are_told_with_their_places() {
     bibelot::shield(waits.join()).await.unwrap();
 }
 
-#[bibelot::test(poll, timeout = "20ms")]
+#[bibelot::test(timeout = "20ms")]
 #[should_panic(expected = "the test did not end within 20ms")]
 async fn a_test_that_yields_for_ever_fails() {
     loop {

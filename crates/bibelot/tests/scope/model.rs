@@ -1,10 +1,13 @@
 //! Random trees of children against a model, in virtual time: run to the end, cut, and dropped at any time.
 //!
-//! A node sleeps so many times and spawns children in between; when it is cut, it says so, sleeps once more
-//! and ends. Times are in tens of milliseconds and cuts fall between them, so that nothing ties.
+//! A node sleeps so many times and spawns children in between, and then ends or, unless it is the body,
+//! panics; when it is cut, it says so, sleeps once more and ends. Times are in tens of milliseconds and cuts fall between them, so that nothing ties.
 
 use std::cell::{Cell, RefCell};
+use std::future::poll_fn;
+use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
+use std::task::Poll;
 use std::time::Duration;
 
 use bibelot::{Kernel, LocalScope, clock, local_scope, sleep, spawn, timeout_drop, yield_now};
@@ -16,24 +19,32 @@ use proptest::prelude::*;
 struct Node {
     steps: Vec<(u8, Vec<Node>)>,
     clean_up: u8,
+    panics: bool,
 }
 
 /// What happened: when, to which node, and what.
 type Event = (u64, usize, &'static str);
 
 fn trees() -> impl Strategy<Value = Node> {
-    let leaf =
-        (prop::collection::vec(0..9_u8, 0..4), 0..9_u8).prop_map(|(sleeps, clean_up)| Node {
-            steps: sleeps
-                .into_iter()
-                .map(|sleep| (sleep, Vec::new()))
-                .collect(),
-            clean_up,
-        });
-    leaf.prop_recursive(3, 24, 3, |inner| {
+    let panics = || prop::bool::weighted(0.1);
+    let sleeps = prop::collection::vec(0..9_u8, 0..4);
+    let leaf = (sleeps, 0..9_u8, panics()).prop_map(|(sleeps, clean_up, panics)| Node {
+        steps: sleeps
+            .into_iter()
+            .map(|sleep| (sleep, Vec::new()))
+            .collect(),
+        clean_up,
+        panics,
+    });
+    leaf.prop_recursive(3, 24, 3, move |inner| {
         let step = (0..9_u8, prop::collection::vec(inner, 0..3));
-        (prop::collection::vec(step, 0..4), 0..9_u8)
-            .prop_map(|(steps, clean_up)| Node { steps, clean_up })
+        (prop::collection::vec(step, 0..4), 0..9_u8, panics()).prop_map(
+            |(steps, clean_up, panics)| Node {
+                steps,
+                clean_up,
+                panics,
+            },
+        )
     })
 }
 
@@ -98,6 +109,10 @@ fn live<'a>(
                 next += size(child);
             }
         }
+        if node.panics && id > 0 {
+            world.log(id, "panics");
+            std::panic::resume_unwind(Box::new(id));
+        }
         world.log(id, "end");
     })
 }
@@ -134,8 +149,28 @@ fn model(node: &Node, id: usize, start: u64, cut_at: u64, events: &mut Vec<Event
             next += size(child);
         }
     }
-    events.push((now, id, "end"));
+    let panics = node.panics && id > 0;
+    events.push((now, id, if panics { "panics" } else { "end" }));
     over.max(now)
+}
+
+/// Runs a scope to its end; which child's panic it ended with, if it did.
+async fn caught(scope: impl Future<Output = ()>) -> Option<usize> {
+    let mut scope = std::pin::pin!(scope);
+    poll_fn(move |context| {
+        let polled = AssertUnwindSafe(|| scope.as_mut().poll(context));
+        match std::panic::catch_unwind(polled) {
+            Ok(polled) => polled.map(|()| None),
+            Err(payload) => Poll::Ready(Some(*payload.downcast::<usize>().unwrap())),
+        }
+    })
+    .await
+}
+
+/// Those who panicked.
+fn panicked(events: &[Event]) -> Vec<usize> {
+    let panics = events.iter().filter(|(_, _, what)| *what == "panics");
+    panics.map(|(_, id, _)| *id).collect()
 }
 
 fn sorted(mut events: Vec<Event>) -> Vec<Event> {
@@ -152,17 +187,20 @@ proptest! {
         let mut expected = Vec::new();
         let over = model(&tree, 0, 0, cut_at, &mut expected);
         let mut kernel = Kernel::builder().backend(Sim::new(seed)).build().unwrap();
-        let (events, alive, end) = kernel.block_on(async move {
+        let (events, alive, end, panic) = kernel.block_on(async move {
             let task = spawn(async move {
                 let world = World::new(cut_at);
-                local_scope(async |scope| live(&tree, 0, scope, &world).await).await;
+                let panic = caught(local_scope(async |scope| live(&tree, 0, scope, &world).await)).await;
                 let end = clock().as_nanos() / 1_000_000;
-                (world.events.into_inner(), world.alive.get(), end)
+                (world.events.into_inner(), world.alive.get(), end, panic)
             });
             sleep(Duration::from_millis(cut_at)).await.unwrap();
             task.cancel_nowait();
             task.await.unwrap()
         });
+        let panics = panicked(&expected);
+        prop_assert_eq!(panic.is_some(), !panics.is_empty());
+        prop_assert!(panic.is_none_or(|id| panics.contains(&id)));
         prop_assert_eq!(sorted(events), sorted(expected));
         prop_assert_eq!((alive, end), (0, over));
         prop_assert!(kernel.shutdown().is_clean());
@@ -178,7 +216,7 @@ proptest! {
         let (events, alive, has_ended) = kernel.block_on(async move {
             let world = World::new(drop_at);
             let scope = local_scope(async |scope| live(&tree, 0, scope, &world).await);
-            let ended = timeout_drop(Duration::from_millis(world.cut_at), scope).await;
+            let ended = timeout_drop(Duration::from_millis(world.cut_at), caught(scope)).await;
             let alive = world.alive.get();
             for _ in 0..3 {
                 yield_now().await.unwrap();
