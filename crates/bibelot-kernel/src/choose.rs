@@ -11,7 +11,6 @@ use bibelot_sched::{Alt, Choice, Kind, Point, Site, TaskPath};
 
 use crate::core::Core;
 use crate::ready::Item;
-use crate::tasks::Tasks;
 
 /// The paths of the live tasks, kept only where choices are made.
 #[derive(Default)]
@@ -59,14 +58,14 @@ impl Core {
     /// Which of the first `count` ready items runs next.
     pub(crate) fn choose_ready(&self, choice: &mut dyn Choice, count: usize) -> usize {
         let (named, nth) = {
-            let (ready, tasks) = (self.ready.borrow(), self.tasks.borrow());
+            let ready = self.ready.borrow();
             let Some(items) = ready.first(count) else {
                 return 0;
             };
             let mut paths = self.paths.0.borrow_mut();
             let named: Vec<(u64, Rc<[u32]>)> = items
                 .map(|item| {
-                    let number = self.number_of(item, &tasks);
+                    let number = self.number_of(item);
                     let steps = paths.get(&number).map(|named| named.steps.clone());
                     (number, steps.unwrap_or_default())
                 })
@@ -85,11 +84,11 @@ impl Core {
         Point::new(Kind::Ready, site, &alternatives).ask(choice)
     }
 
-    fn number_of(&self, item: &Item, tasks: &Tasks) -> u64 {
-        let entry = match item.slot() {
-            Some(slot) => tasks.try_at(slot),
-            None => self.main_key.get().and_then(|key| tasks.get(key)),
-        };
-        entry.map_or(0, |entry| entry.number)
+    /// The number of what is ready; 0 if it is gone.
+    fn number_of(&self, item: &Item) -> u64 {
+        let slot = item
+            .slot()
+            .or_else(|| self.main_key.get().map(|key| key.slot));
+        slot.map_or(0, |slot| self.records.number(slot))
     }
 }

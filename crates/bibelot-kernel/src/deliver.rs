@@ -245,6 +245,7 @@ impl Core {
             }
             entry.take_foreign(None, &mut wakers);
         }
+        self.records.heed(key.slot);
         if self.current.key() == Some(key) {
             self.current.asked.set(true);
         }
@@ -258,7 +259,7 @@ impl Core {
         let task = {
             let tasks = self.tasks.borrow();
             match tasks.get(key) {
-                Some(entry) => entry.task.clone(),
+                Some(entry) => entry.task().cloned(),
                 None => return,
             }
         };

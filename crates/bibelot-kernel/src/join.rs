@@ -68,7 +68,7 @@ impl Op for EndOp {
                 let mut tasks = core.tasks.borrow_mut();
                 let entry = tasks.get_mut(key)?;
                 if entry.takes_cell(self.ticket) {
-                    entry.task.clone()
+                    entry.task().cloned()
                 } else {
                     None
                 }
@@ -157,7 +157,7 @@ pub(crate) fn take_value<T: 'static>(entry: &mut Entry) -> Result<T, TaskError> 
         }
         Some(Ending::Aborted) | None => return Err(TaskError::Aborted),
     }
-    match entry.task.as_ref().and_then(|task| task.take_output::<T>()) {
+    match entry.task().and_then(|task| task.take_output::<T>()) {
         Some(Ok(value)) => Ok(value),
         // A panic was taken out of the cell when it came.
         Some(Err(_)) | None => Err(TaskError::Taken),

@@ -42,6 +42,7 @@ mod current;
 mod deadlock;
 mod deliver;
 mod end_listener;
+mod entry;
 mod exit;
 mod foreign;
 mod home;

@@ -40,14 +40,12 @@ impl<'a> Main<'a> {
         let number = core.numbers.draw();
         let key = {
             let mut tasks = core.tasks.borrow_mut();
-            let key = tasks.next_key();
-            tasks.insert(key, number, None);
+            let key = tasks.next_key(number);
+            tasks.insert(key, None);
             key
         };
-        let generation = key.generation;
         let tenant = Tenant {
             number,
-            generation,
             parent: 0,
             spawn_site,
             daemon: false,

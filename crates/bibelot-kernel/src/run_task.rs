@@ -1,5 +1,6 @@
 //! Running a task: one poll, and what follows from how it ended.
 
+use std::cmp::Reverse;
 use std::mem;
 use std::rc::Rc;
 
@@ -8,13 +9,13 @@ use bibelot_task::{Aborted, Ran, Runnable};
 use bibelot_timer::Instant;
 
 use crate::budget;
-use crate::cancel::Request;
+use crate::cancel::{Request, Told};
 use crate::config::OnPanic;
 use crate::core::{Core, contain, wake_all};
 use crate::current::Own;
 use crate::observer::{Suspended, Terminated};
 use crate::ready::Item;
-use crate::record::{Record, Wait};
+use crate::record::{Begun, Record, Wait};
 use crate::tag::Tag;
 use crate::task::TaskId;
 use crate::task_local::Locals;
@@ -86,29 +87,32 @@ impl Core {
     /// Sets the stage for a poll of the task in `slot`.
     #[inline]
     pub(crate) fn begin_poll(&self, record: &Record, slot: u32, own: Own) -> TaskId {
-        record.running();
-        let (id, told, is_asked) = {
-            let tasks = self.tasks.borrow();
-            let entry = tasks.at(slot);
-            let key = TaskKey {
-                slot,
-                generation: entry.generation,
-            };
-            let id = TaskId {
-                kernel: self.id,
-                key,
-                number: entry.number,
-            };
-            (id, entry.told(), entry.is_asked())
+        let Begun { number, is_heeded } = record.running();
+        let id = TaskId {
+            kernel: self.id,
+            key: TaskKey::new(slot, number),
+            number,
         };
-        self.current.begin(id.key, id.number, own, is_asked);
+        let (told, is_asked) = match is_heeded {
+            true => self.heed(slot),
+            false => (None, false),
+        };
+        self.current.begin(id.key, number, own, is_asked);
         if !self.observers.is_empty() {
             self.observers.running(id);
         }
-        self.path.begin(id.number, told);
+        self.path.begin(number, told);
         budget::begin(self.config.checkpoint_everywhere);
         self.begin_trace();
         id
+    }
+
+    /// What the task was told in earlier polls, and whether it was asked anything.
+    #[cold]
+    fn heed(&self, slot: u32) -> (Option<Told>, bool) {
+        let tasks = self.tasks.borrow();
+        let entry = tasks.at(slot);
+        (entry.told(), entry.is_asked())
     }
 
     /// Clears the stage.
@@ -116,12 +120,18 @@ impl Core {
     pub(crate) fn end_poll(&self, key: TaskKey) {
         budget::end();
         if let Some(told) = self.path.end() {
-            let mut tasks = self.tasks.borrow_mut();
-            if let Some(entry) = tasks.get_mut(key) {
-                entry.keep_told(told);
-            }
+            self.keep_told(key, told);
         }
         self.current.end();
+    }
+
+    #[cold]
+    fn keep_told(&self, key: TaskKey, told: Told) {
+        let mut tasks = self.tasks.borrow_mut();
+        if let Some(entry) = tasks.get_mut(key) {
+            entry.keep_told(told);
+            self.records.heed(key.slot);
+        }
     }
 
     /// Notes what the task that was just polled waits for.
@@ -148,7 +158,7 @@ impl Core {
                 return;
             };
             entry.extra_mut().deaf = Some(crate::cancel::Cancelled::new(request.cause));
-            entry.task.clone()
+            entry.task().cloned()
         };
         if let Some(task) = task {
             // It is not being polled, so it is dropped now, or had ended.
@@ -162,7 +172,7 @@ impl Core {
         let task = {
             let tasks = self.tasks.borrow();
             match tasks.get(key) {
-                Some(entry) if entry.end.is_none() => entry.task.clone(),
+                Some(entry) if entry.end.is_none() => entry.task().cloned(),
                 _ => None,
             }
         };
@@ -175,7 +185,7 @@ impl Core {
 
     /// Makes a task's end known.
     fn task_ended(self: &Rc<Self>, key: TaskKey, ending: Ending) {
-        let (number, has_extra, is_held) = {
+        let (has_extra, is_held) = {
             let mut tasks = self.tasks.borrow_mut();
             let Some(entry) = tasks.get_mut(key) else {
                 return;
@@ -184,13 +194,13 @@ impl Core {
                 return;
             }
             entry.end = Some(ending);
-            let found = (entry.number, entry.extra().is_some(), entry.held);
+            let found = (entry.extra().is_some(), entry.held);
             tasks.note_end();
             found
         };
         self.records.terminated(key.slot);
         if has_extra || self.choice.is_some() || !self.observers.is_empty() {
-            self.tell_end(key, number, ending);
+            self.tell_end(key, ending);
         } else if is_held {
             return;
         }
@@ -198,7 +208,8 @@ impl Core {
     }
 
     /// Tells those who listen that a task has ended.
-    fn tell_end(self: &Rc<Self>, key: TaskKey, number: u64, ending: Ending) {
+    fn tell_end(self: &Rc<Self>, key: TaskKey, ending: Ending) {
+        let number = self.records.number(key.slot);
         let id = TaskId {
             kernel: self.id,
             key,
@@ -228,6 +239,13 @@ impl Core {
         if let Some(listener) = listener {
             contain(|| listener(id));
         }
+    }
+
+    /// The keys of the tasks that have not ended, newest first.
+    pub(crate) fn newest_first(&self) -> Vec<TaskKey> {
+        let mut keys = self.tasks.borrow().live_keys();
+        keys.sort_by_cached_key(|key| Reverse(self.records.number(key.slot)));
+        keys
     }
 
     /// Whoever waited for the task's end has left.

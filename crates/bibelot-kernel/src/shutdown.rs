@@ -79,7 +79,7 @@ impl Kernel {
         let reader = core.records.reader();
         // A future that is dropped may spawn; what it spawns is aborted, too, within reason.
         for _ in 0..ROUNDS_MAX {
-            let left: Vec<TaskKey> = core.tasks.borrow().newest_first();
+            let left: Vec<TaskKey> = core.newest_first();
             if left.is_empty() {
                 return;
             }
@@ -175,7 +175,7 @@ impl Core {
             let known = self.records.known(key.slot);
             self.records.end(key.slot);
             self.report_unseen(key, &entry, &known);
-            if let Some(task) = entry.task.take() {
+            if let Some(task) = entry.take_task() {
                 let _ended = task.end_home();
             }
             contain(|| drop(entry));

@@ -134,7 +134,7 @@ impl Core {
         let locals = self.inherited_locals();
         let number = self.numbers.draw();
         let mut tasks = self.tasks.borrow_mut();
-        let key = tasks.next_key();
+        let key = tasks.next_key(number);
         if self.is_over.get() {
             drop(tasks);
             // To drop it would spawn the next one.
@@ -149,7 +149,7 @@ impl Core {
             kernel: self.id,
             slot: key.slot,
         });
-        let entry = tasks.insert(key, number, Some(task));
+        let entry = tasks.insert(key, Some(task));
         if with.on_end.is_some() {
             entry.extra_mut().on_end = with.on_end;
         }
@@ -160,7 +160,6 @@ impl Core {
         let parent = self.current.number();
         let tenant = Tenant {
             number,
-            generation: key.generation,
             parent,
             spawn_site,
             daemon: with.daemon,

@@ -93,10 +93,9 @@ impl TaskName {
 pub fn traceback(number: u64) -> Option<Traceback> {
     home::with(|core| {
         let keys = core.tasks.borrow().keys();
-        let found = keys.into_iter().find(|&key| {
-            let tasks = core.tasks.borrow();
-            tasks.get(key).is_some_and(|entry| entry.number == number)
-        });
+        let found = keys
+            .into_iter()
+            .find(|key| core.records.number(key.slot) == number);
         core.traceback(found?)
     })?
 }

@@ -26,7 +26,7 @@ impl Core {
     /// type of its value.
     pub(crate) fn keep_panic(&self, key: TaskKey) {
         let task = match self.tasks.borrow().get(key) {
-            Some(entry) => entry.task.clone(),
+            Some(entry) => entry.task().cloned(),
             None => None,
         };
         let Some(task) = task else { return };
@@ -113,7 +113,7 @@ impl Core {
         let id = TaskId {
             kernel: self.id,
             key,
-            number: entry.number,
+            number: known.number,
         };
         if let Some((kind, message)) = found(entry) {
             report(id, known, kind, &message);
@@ -131,7 +131,7 @@ fn found(entry: &Entry) -> Option<(CrashKind, String)> {
     match entry.end? {
         Ending::Returned => {
             let mut message = None;
-            entry.task.as_ref()?.see_off(|unseen| {
+            entry.task()?.see_off(|unseen| {
                 if let Unseen::Value(value) = unseen {
                     message = crash::failure(value);
                 }
@@ -182,16 +182,11 @@ pub(crate) fn report_drop(tag: &Tag, site: Site, payload: PanicPayload) {
 
 impl Core {
     fn tenant_of(self: &Rc<Self>, slot: u32) -> Option<TaskId> {
-        let tasks = self.tasks.try_borrow().ok()?;
-        let entry = tasks.try_at(slot)?;
-        let key = TaskKey {
-            slot,
-            generation: entry.generation,
-        };
-        Some(TaskId {
+        let number = self.records.number(slot);
+        (number != 0).then_some(TaskId {
             kernel: self.id,
-            key,
-            number: entry.number,
+            key: TaskKey::new(slot, number),
+            number,
         })
     }
 }

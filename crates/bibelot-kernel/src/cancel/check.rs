@@ -86,6 +86,7 @@ pub fn set_pending(request: Option<Cancelled>) -> Option<Cancelled> {
             replaced
         };
         if is_asked {
+            core.records.heed(key.slot);
             // What is parked beside this code has met the request, too.
             wake_all(wakers);
             core.wake_task(key);

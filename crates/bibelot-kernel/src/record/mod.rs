@@ -35,7 +35,7 @@ mod tests;
 mod wait;
 mod writer;
 
-pub(crate) use cell::Record;
+pub(crate) use cell::{Begun, Record};
 pub use info::{TaskInfo, TaskState};
 pub use reader::RecordReader;
 pub use wait::Wait;

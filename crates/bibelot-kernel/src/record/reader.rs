@@ -69,7 +69,7 @@ impl RecordReader {
                     if words.named {
                         named.push(tasks.len());
                     }
-                    tasks.push(info(slot, &words));
+                    tasks.push(self.info(slot, &words));
                 }
             }
         }
@@ -96,7 +96,7 @@ impl RecordReader {
     #[must_use]
     pub fn get_at(&self, slot: u32, generation: u32) -> Option<TaskInfo> {
         let record = self.shared.blocks.get(slot)?;
-        self.tenant(slot, record, |words| words.generation == generation)
+        self.tenant(slot, record, |words| words.number as u32 == generation)
     }
 
     /// How many tasks there are that are no daemons and have not ended, the main one included; one load.
@@ -122,13 +122,38 @@ impl RecordReader {
     ) -> Option<TaskInfo> {
         match look(record) {
             Look::Tenant(words) if is_meant(&words) && !self.has_ended() => {
-                let mut task = info(slot, &words);
+                let mut task = self.info(slot, &words);
                 if words.named {
                     task.name = self.shared.names().get(&words.number).cloned();
                 }
                 Some(task)
             }
             _ => None,
+        }
+    }
+
+    /// A parent that is far away is lost with a task that ends during the look.
+    fn parent(&self, words: &Words) -> u64 {
+        words.parent.unwrap_or_else(|| {
+            let parents = self.shared.parents();
+            parents.get(&words.number).copied().unwrap_or(0)
+        })
+    }
+
+    fn info(&self, slot: u32, words: &Words) -> TaskInfo {
+        TaskInfo {
+            number: words.number,
+            slot,
+            generation: words.number as u32,
+            parent: self.parent(words),
+            name: None,
+            state: words.state,
+            site: words.site,
+            spawn_site: words.spawn_site,
+            polls: words.polls,
+            deadline: words.deadline_ns.map(Instant::from_nanos),
+            daemon: words.daemon,
+            cancelled: words.cancelled,
         }
     }
 }
@@ -151,21 +176,4 @@ fn look(record: &Record) -> Look {
         }
     }
     record.look()
-}
-
-fn info(slot: u32, words: &Words) -> TaskInfo {
-    TaskInfo {
-        number: words.number,
-        slot,
-        generation: words.generation,
-        parent: words.parent,
-        name: None,
-        state: words.state,
-        site: words.site,
-        spawn_site: words.spawn_site,
-        polls: words.polls,
-        deadline: words.deadline_ns.map(Instant::from_nanos),
-        daemon: words.daemon,
-        cancelled: words.cancelled,
-    }
 }

@@ -21,8 +21,7 @@ fn sites() -> [&'static Location<'static>; 2] {
 fn tenant(number: u64) -> Tenant {
     Tenant {
         number,
-        generation: number as u32,
-        parent: number * 3,
+        parent: number.wrapping_mul(3),
         spawn_site: sites()[(number % 2) as usize],
         daemon: number.is_multiple_of(2),
         name: None,
@@ -88,7 +87,7 @@ fn apply(step: Step, number: u64, records: &Records, model: &mut BTreeMap<u32, T
         let info = TaskInfo {
             number,
             slot,
-            generation: tenant.generation,
+            generation: number as u32,
             parent: tenant.parent,
             name,
             state: TaskState::Initial,
@@ -187,7 +186,7 @@ fn check(tasks: &[TaskInfo]) -> usize {
     let sites = sites();
     for task in tasks {
         let born = tenant(task.number);
-        assert_eq!(task.generation, born.generation, "{task}");
+        assert_eq!(task.generation, task.number as u32, "{task}");
         assert_eq!(task.parent, born.parent, "{task}");
         assert_eq!(task.spawn_site, Some(born.spawn_site), "{task}");
         assert_eq!(task.daemon, born.daemon, "{task}");
@@ -339,4 +338,38 @@ fn readers_go_anywhere() {
     fn anywhere<T: Clone + Send + Sync + 'static>() {}
     anywhere::<RecordReader>();
     anywhere::<TaskInfo>();
+}
+
+#[test]
+fn a_parent_is_told_however_far_away_it_is() {
+    let records = Records::new();
+    let reader = records.reader();
+    let far = 1_u64 << 31;
+    let families = [
+        (1, 0),
+        (2, 1),
+        (far + 1, 0),
+        (far + 2, 2),
+        (far + 3, 2),
+        (far + 4, 3),
+        (u64::MAX - 1, 1),
+        (u64::MAX, u64::MAX - far),
+        (5, far + 5),
+        (6, far + 7),
+    ];
+    for (slot, (number, parent)) in (0..).zip(families) {
+        let born = Tenant {
+            parent,
+            ..tenant(number)
+        };
+        records.begin(slot, born);
+    }
+    for (slot, (number, parent)) in (0..).zip(families) {
+        let found = reader.get_at(slot, number as u32).expect("it is there");
+        assert_eq!((found.number, found.parent), (number, parent));
+        records.end(slot);
+        records.begin(slot, tenant(number));
+        let next = reader.get_at(slot, number as u32).expect("it is there");
+        assert_eq!(next.parent, number.wrapping_mul(3));
+    }
 }

@@ -1,11 +1,12 @@
 //! The kernel's side: tells the records what its tasks do.
 //!
-//! Every call is a handful of stores to one cache line. A named task pays for a lock and a table entry
+//! Every call is a handful of stores close together. A named task pays for a lock and a table entry
 //! at its beginning and end; the others do not.
 //!
 //! # Invariants
 //!
-//! - A name is in the table from before its task's record begins until after it ends.
+//! - A name is in its table from before its task's record begins until after it ends; so is the number of a
+//!   parent that is too far away for the record.
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
@@ -24,6 +25,8 @@ pub(super) struct Shared {
     pub blocks: Blocks,
     /// The names of the tasks that have one, by number.
     names: Mutex<BTreeMap<u64, Arc<str>>>,
+    /// The parents of the tasks whose records cannot hold them, by number.
+    parents: Mutex<BTreeMap<u64, u64>>,
     /// The kernel has ended: whatever its records say is over.
     ended: AtomicBool,
     /// How many tasks there are that are no daemons and have not ended; the home thread stores it.
@@ -34,6 +37,10 @@ impl Shared {
     pub(super) fn names(&self) -> MutexGuard<'_, BTreeMap<u64, Arc<str>>> {
         // Nothing under the lock can leave the table half-changed.
         self.names.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn parents(&self) -> MutexGuard<'_, BTreeMap<u64, u64>> {
+        self.parents.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn has_ended(&self) -> bool {
@@ -52,7 +59,6 @@ impl Shared {
 pub(crate) struct Tenant {
     /// Grows with each spawn; at least 1.
     pub number: u64,
-    pub generation: u32,
     /// The spawning task's number; 0 if there is none.
     pub parent: u64,
     pub spawn_site: &'static Location<'static>,
@@ -63,6 +69,7 @@ pub(crate) struct Tenant {
 /// What a task is called by when it is gone.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Known {
+    pub number: u64,
     pub name: Option<Arc<str>>,
     pub spawn_site: Option<&'static Location<'static>>,
     pub daemon: bool,
@@ -83,6 +90,7 @@ impl Records {
         let shared = Arc::new(Shared {
             blocks: Blocks::new(),
             names: Mutex::default(),
+            parents: Mutex::default(),
             ended: AtomicBool::new(false),
             live: AtomicU64::new(0),
         });
@@ -100,28 +108,21 @@ impl Records {
     /// A task takes the slot.
     #[inline]
     pub(crate) fn begin(&self, slot: u32, tenant: Tenant) {
-        let Tenant {
-            number,
-            generation,
-            parent,
-            spawn_site,
-            daemon,
-            name,
-        } = tenant;
-        let named = name.is_some();
-        if let Some(name) = name {
-            self.name(number, name);
-        }
         let birth = Birth {
-            number,
-            generation,
-            parent,
-            spawn_site,
-            daemon,
-            named,
+            number: tenant.number,
+            parent: tenant.parent,
+            spawn_site: tenant.spawn_site,
+            daemon: tenant.daemon,
+            named: tenant.name.is_some(),
         };
+        if let Some(name) = tenant.name {
+            self.name(birth.number, name);
+        }
+        if birth.is_far() {
+            self.keep_parent(birth);
+        }
         self.at(slot).begin(birth);
-        if !daemon {
+        if !birth.daemon {
             self.count(1);
         }
     }
@@ -138,6 +139,11 @@ impl Records {
         self.shared.names().insert(number, name);
     }
 
+    #[cold]
+    fn keep_parent(&self, birth: Birth) {
+        self.shared.parents().insert(birth.number, birth.parent);
+    }
+
     /// The task in the slot was woken.
     #[inline]
     pub(crate) fn ready(&self, slot: u32) {
@@ -147,6 +153,11 @@ impl Records {
     /// The task in the slot was asked to end.
     pub(crate) fn cancelled(&self, slot: u32) {
         self.tenant(slot).cancelled();
+    }
+
+    /// What was asked of the task in the slot, or what it was told, is to be looked at before its polls.
+    pub(crate) fn heed(&self, slot: u32) {
+        self.tenant(slot).heed();
     }
 
     /// The task in the slot has ended, and its slot is not free yet.
@@ -169,10 +180,17 @@ impl Records {
             false => None,
         };
         Known {
+            number: words.number,
             name,
             spawn_site: words.spawn_site,
             daemon: words.daemon,
         }
+    }
+
+    /// The number of the task in the slot; 0 if that is free.
+    #[inline]
+    pub(crate) fn number(&self, slot: u32) -> u64 {
+        self.shared.blocks.get(slot).map_or(0, Record::number)
     }
 
     /// The slot is free.
@@ -182,11 +200,15 @@ impl Records {
         if record.is_missed() {
             self.count(-1);
         }
-        let (named, number) = record.end();
-        if named {
-            let name = self.shared.names().remove(&number);
-            debug_assert!(name.is_some(), "a name stays as long as its task");
+        if let Some(number) = record.end() {
+            self.forget(number);
         }
+    }
+
+    #[inline(never)]
+    fn forget(&self, number: u64) {
+        self.shared.names().remove(&number);
+        self.shared.parents().remove(&number);
     }
 
     #[inline]
