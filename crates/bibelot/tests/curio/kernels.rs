@@ -10,8 +10,8 @@ use std::task::{Poll, Waker};
 use std::thread;
 
 use bibelot::{
-    Kernel, KernelHandle, Observer, Queue, Task, TaskId, clock, is_running, shield, sleep, spawn,
-    yield_now,
+    Cause, Kernel, KernelHandle, Observer, Queue, Task, TaskId, clock, is_running, shield, sleep,
+    spawn, yield_now,
 };
 
 use crate::{LONG, each_kernel, each_kernel_of_this_machine, ms};
@@ -78,6 +78,29 @@ fn a_kernel_that_was_shut_down_is_gone_and_its_handles_know() {
         assert!(handle.has_ended() && handle.reader().snapshot().is_empty());
         handle.stop();
         assert_eq!(Kernel::new().unwrap().block_on(async { 7 }), 7);
+    });
+}
+
+#[test]
+fn a_dropped_kernel_shuts_down_and_lets_its_tasks_clean_up() {
+    each_kernel(|builder| {
+        let log: Rc<RefCell<Vec<&str>>> = Rc::default();
+        let mut kernel = builder.build().unwrap();
+        let last = log.clone();
+        kernel.on_shutdown(move || last.borrow_mut().push("callback"));
+        let cleans = log.clone();
+        kernel.block_on(async {
+            spawn(async move {
+                let cut = sleep(LONG).await.unwrap_err();
+                assert!(matches!(cut.cause(), Cause::Shutdown));
+                sleep(ms(1)).await.unwrap();
+                cleans.borrow_mut().push("clean-up");
+            })
+            .detach();
+            yield_now().await.unwrap();
+        });
+        drop(kernel);
+        assert_eq!(*log.borrow(), ["clean-up", "callback"]);
     });
 }
 
