@@ -266,7 +266,12 @@ impl Shared {
                     Kind::Foreign => foreign_join(a, b).await,
                     Kind::Facade => join((a, b)).await,
                     Kind::ForeignWoken => join_woken(a, b).await,
-                    Kind::FacadeWoken => join_woken(branch(a), branch(b)).await,
+                    Kind::FacadeWoken => {
+                        let (mut a, mut b) = (Box::pin(branch(a)), Box::pin(branch(b)));
+                        a.as_mut().enter();
+                        b.as_mut().enter();
+                        join_woken(a, b).await
+                    }
                 };
                 (a.and(b), *swallow)
             }

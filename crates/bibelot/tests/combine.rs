@@ -10,6 +10,8 @@ use bibelot::{
 };
 use bibelot_sim::Sim;
 
+const HOUR: Duration = Duration::from_secs(3600);
+
 fn run<F: Future<Output = bibelot::Result<()>>>(main: F) {
     Sim::calm().block_on(main).unwrap();
 }
@@ -243,6 +245,34 @@ fn tasks_are_combined_as_they_are() {
         assert!(values.iter().all(|value| matches!(value, Ok(Ok(_)))));
         let (task, plain) = join!(spawn(after(1, 'a')), after(1, 'b'));
         assert_eq!((task??, plain?), ('a', 'b'));
+        Ok(())
+    });
+}
+
+#[test]
+fn arms_that_begin_after_a_request_are_all_told() {
+    run(async {
+        let joined = spawn(async { join((sleep(HOUR), sleep(HOUR), sleep(HOUR))).await });
+        joined.cancel_nowait();
+        let (a, b, c) = joined.await?;
+        assert!(a.is_err() && b.is_err() && c.is_err());
+        for count in [3, 100] {
+            let gathered = spawn(async move {
+                let cuts = gather((0..count).map(|_| sleep(HOUR))).await;
+                (cuts, sleep(Duration::from_millis(1)).await)
+            });
+            gathered.cancel_nowait();
+            let (cuts, after) = gathered.await?;
+            assert!(cuts.iter().all(Result::is_err));
+            assert!(after.is_ok(), "it was told in its arms");
+        }
+        let begin = clock();
+        let limited = timeout_after(Duration::ZERO, async {
+            let (a, b) = join((sleep(HOUR), sleep(HOUR))).await;
+            a.and(b)
+        });
+        assert!(limited.await.unwrap_err().timed_out());
+        assert_eq!(clock(), begin);
         Ok(())
     });
 }

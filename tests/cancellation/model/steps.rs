@@ -260,6 +260,11 @@ impl<'p> Active<'p> {
             }
             Self::Join { arms } => {
                 let mut inside = Inside::DEAF;
+                // They begin together: what the first is told, the second is told, too.
+                for arm in arms.iter_mut().filter(|arm| arm.facade) {
+                    arm.frame
+                        .get_or_insert_with(|| world.frame(Kind::Branch, None, path));
+                }
                 for arm in arms.iter_mut() {
                     inside = inside.and(arm.poll(world, path));
                 }

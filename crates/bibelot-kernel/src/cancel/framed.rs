@@ -64,6 +64,29 @@ pub fn branch<F: Future>(body: F) -> Framed<F> {
     }
 }
 
+impl<F> Framed<F> {
+    /// Whether it was neither polled nor entered.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn is_new(&self) -> bool {
+        self.scope.is_new()
+    }
+
+    /// Enters the scope here, before the first poll of its body.
+    ///
+    /// For combinators: an arm is told what is asked from when all arms began, though others before it were
+    /// polled and told first.
+    #[doc(hidden)]
+    pub fn enter(self: Pin<&mut Self>) {
+        let scope = self.project().scope;
+        if scope.is_new()
+            && let Some(core) = home::with(std::rc::Rc::clone)
+        {
+            core.path.name(&mut scope.frame, || core.next_stamp());
+        }
+    }
+}
+
 /// Whether something was asked that nothing parked inside the innermost scope here can hear.
 ///
 /// For combinators that poll only those of their arms that were woken: before such a one says that it

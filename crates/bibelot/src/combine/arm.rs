@@ -21,6 +21,18 @@ impl<F: Future> Arm<F> {
         Self::Runs { body: branch(body) }
     }
 
+    /// Whether it has not begun.
+    pub(super) fn is_new(&self) -> bool {
+        matches!(self, Self::Runs { body } if body.is_new())
+    }
+
+    /// Lets it begin together with its siblings, so that what one of them is told it is told, too.
+    pub(super) fn enter(self: Pin<&mut Self>) {
+        if let ArmNow::Runs { body } = self.project() {
+            body.enter();
+        }
+    }
+
     /// Polls it if it has not ended; whether it has.
     pub(super) fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> bool {
         let ArmNow::Runs { body } = self.as_mut().project() else {

@@ -96,6 +96,17 @@ impl<F: Future> Gather<F> {
     }
 }
 
+impl<F: Future> Gather<F> {
+    /// Lets all arms begin, before the first poll of any.
+    fn begin(&mut self) {
+        let first = self.arms.first().and_then(|arm| arm.body.as_ref());
+        if first.is_some_and(|body| body.is_new()) {
+            let bodies = self.arms.iter_mut().filter_map(|arm| arm.body.as_mut());
+            bodies.for_each(|body| body.as_mut().enter());
+        }
+    }
+}
+
 impl<F: Future> Arm<F> {
     /// Polls the arm if it has not ended; whether it ended now.
     fn poll(&mut self, context: &mut Context<'_>) -> bool {
@@ -124,6 +135,7 @@ impl<F: Future> Future for Gather<F> {
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
+        this.begin();
         match &this.hub {
             None => {
                 let ended = this.arms.iter_mut().map(|arm| arm.poll(context));

@@ -47,6 +47,7 @@ impl<A: Tuple> Future for Join<A> {
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let mut arms = self.project().arms;
+        arms.as_mut().begin();
         if arms.as_mut().poll_all(context) {
             Poll::Ready(arms.take_all().flat())
         } else {

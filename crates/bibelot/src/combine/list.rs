@@ -58,6 +58,9 @@ pub trait List {
     /// The value of one, nested.
     type One;
 
+    /// Lets all begin, before the first poll of any; called at each poll, and does nothing but once.
+    fn begin(self: Pin<&mut Self>);
+
     /// Polls those that have not ended; whether all have.
     fn poll_all(self: Pin<&mut Self>, context: &mut Context<'_>) -> bool;
 
@@ -71,6 +74,8 @@ pub trait List {
 impl List for Nil {
     type All = ();
     type One = Infallible;
+
+    fn begin(self: Pin<&mut Self>) {}
 
     fn poll_all(self: Pin<&mut Self>, _: &mut Context<'_>) -> bool {
         true
@@ -86,6 +91,14 @@ impl List for Nil {
 impl<F: Future, R: List> List for Cons<F, R> {
     type All = (F::Output, R::All);
     type One = Either<F::Output, R::One>;
+
+    fn begin(self: Pin<&mut Self>) {
+        let this = self.project();
+        if this.arm.is_new() {
+            this.arm.enter();
+            this.rest.begin();
+        }
+    }
 
     fn poll_all(self: Pin<&mut Self>, context: &mut Context<'_>) -> bool {
         let this = self.project();

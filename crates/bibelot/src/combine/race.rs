@@ -59,10 +59,9 @@ where
     type Output = T;
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<T> {
-        self.project()
-            .arms
-            .poll_one(context)
-            .map(<A::List as SameList<T>>::same)
+        let mut arms = self.project().arms;
+        arms.as_mut().begin();
+        arms.poll_one(context).map(<A::List as SameList<T>>::same)
     }
 }
 

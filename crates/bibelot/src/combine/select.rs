@@ -36,7 +36,9 @@ impl<A: Tuple> Future for Select<A> {
     type Output = <A::List as List>::One;
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        self.project().arms.poll_one(context)
+        let mut arms = self.project().arms;
+        arms.as_mut().begin();
+        arms.poll_one(context)
     }
 }
 

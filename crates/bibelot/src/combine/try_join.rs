@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 
 use pin_project_lite::pin_project;
 
-use super::list::TryList;
+use super::list::{List, TryList};
 use super::tuple::{Flat, Tuple};
 
 pin_project! {
@@ -52,6 +52,7 @@ where
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let mut arms = self.project().arms;
+        arms.as_mut().begin();
         match arms.as_mut().poll_try(context) {
             Ok(true) => Poll::Ready(Ok(arms.take_values().flat())),
             Ok(false) => Poll::Pending,
