@@ -298,7 +298,9 @@ fn a_raw_send_that_has_ended_stands_in_nobodys_way_while_its_future_is_kept() {
 #[test]
 fn a_kernel_that_ends_asks_the_raw_sends_that_outlive_it_to_end() {
     for backend in [Backend::Uring, Backend::Poll] {
-        let Ok(mut kernel) = Kernel::builder().backend(backend).build() else {
+        let linger = std::time::Duration::from_millis(50);
+        let builder = Kernel::builder().backend(backend).linger(linger);
+        let Ok(mut kernel) = builder.build() else {
             eprintln!("skipped on {backend:?}");
             continue;
         };
@@ -314,7 +316,10 @@ fn a_kernel_that_ends_asks_the_raw_sends_that_outlive_it_to_end() {
             (sender, kept)
         });
         let report = kernel.shutdown();
-        assert!(report.is_clean(), "{report:?}");
+        assert!(report.io.in_flight.is_empty(), "{report:?}");
+        assert!(report.failure.is_none(), "{report:?}");
+        // What the system had taken is nowhere, since the peer reads nothing.
+        assert!(report.io.undelivered_bytes > 0, "{report:?}");
         drop(kept);
     }
 }

@@ -9,6 +9,8 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use bibelot::{Kernel, TcpListener, TcpStream, sleep, spawn, yield_now};
+use bibelot_kernel::io::{RawSender, call, operate};
+use bibelot_reactor::{Call, ListenHow, Op, Outcome};
 
 use crate::leaks::{alone, descriptors, together};
 use crate::rng::Rng;
@@ -131,6 +133,42 @@ fn an_answer_arrives_whole_though_the_request_was_not_read() {
                     got.len()
                 );
             }
+        }
+    }
+}
+
+#[test]
+fn what_raw_sends_have_sent_arrives_though_the_request_was_not_read() {
+    let _others_may_run = together();
+    let answer = Rng::new(12).bytes(ANSWER_LEN);
+    for backend in BACKENDS {
+        for sends in [Sends::First, Sends::Always, Sends::Late] {
+            let Some(mut kernel) = backend.kernel() else {
+                continue;
+            };
+            let caller = kernel.block_on(async {
+                let address = "127.0.0.1:0".parse().unwrap();
+                let how = ListenHow::default();
+                let listener = call(Call::Listen { address, how }).unwrap();
+                let listener = listener.into_fd().unwrap();
+                let socket = listener.clone();
+                let address = call(Call::LocalAddress { socket }).unwrap();
+                let caller = caller(address.into_address().unwrap(), sends);
+                let many = false;
+                let accepted = operate(Op::Accept { listener, many }).await.unwrap().0;
+                let Ok(Outcome::Accepted { socket, .. }) = accepted else {
+                    panic!("it is accepted: {accepted:?}");
+                };
+                let sender = RawSender::new(socket);
+                sender.send_all(answer.clone()).await.unwrap();
+                caller
+            });
+            let report = kernel.shutdown();
+            let witness = format!("{}, {sends:?}: {report:?}", backend.name);
+            assert!(report.is_clean(), "{witness}");
+            let got = caller.join().unwrap();
+            let got = got.unwrap_or_else(|error| panic!("{witness}: {error}"));
+            assert!(got == answer, "{witness}: {} bytes", got.len());
         }
     }
 }

@@ -19,6 +19,8 @@ pub(crate) enum Act {
     Cancel(Token),
     /// Tells the peer that nothing more comes.
     ShutDown(Fd),
+    /// Closes a socket on which raw sends have sent something, as a stream is closed.
+    CloseSent(Fd),
     /// Asks what closing an object now would lose.
     Ask(Key, Fd),
     Arm(Alarm, Instant),
@@ -70,6 +72,7 @@ impl Core {
                     // A peer that has hung up needs not be told.
                     drop(told);
                 }
+                Act::CloseSent(fd) => self.io.borrow_mut().close_sent(fd, &mut acts),
                 Act::Ask(key, socket) => {
                     let pending = match self.call(Call::Pending { socket }) {
                         Ok(Reply::Pending(pending)) => pending,

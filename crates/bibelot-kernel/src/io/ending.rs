@@ -17,14 +17,15 @@
 use std::io;
 use std::time::Duration;
 
-use bibelot_reactor::{Op, Pending};
+use bibelot_reactor::{Fd, Op, Pending};
 use bibelot_timer::{Instant, Key as TimerKey};
 
 use super::Direction;
 use super::act::{Act, Alarm};
 use super::object::{Ended, Object};
+use super::read_side::Flow;
 use super::shared::Shared;
-use super::table::Key;
+use super::table::{Key, Slot, Table};
 
 /// When a stream that lingers is looked at first; each look is twice as long after the one before.
 const FIRST_LOOK: Duration = Duration::from_millis(10);
@@ -274,5 +275,34 @@ impl Object {
         } else {
             Ended::Stays
         }
+    }
+}
+
+impl Table {
+    /// Closes a socket that raw sends were made on, which is being closed already, as a stream that has
+    /// sent something.
+    pub(super) fn close_sent(&mut self, fd: Fd, acts: &mut Vec<Act>) {
+        let mut stream = Object::new(fd, Flow::Bytes);
+        stream.handles = 0;
+        stream.write.note_sent();
+        let key = self.insert(Slot::Object(Box::new(stream)));
+        if let Some((stream, shared)) = self.object_and_shared(key) {
+            shared.closing -= 1;
+            let ended = stream.begin_end(key, shared, acts);
+            self.after(key, ended, acts);
+        }
+    }
+
+    /// What closing an object now would lose.
+    pub(super) fn answered(&mut self, key: Key, pending: Pending, acts: &mut Vec<Act>) {
+        if let Some((object, shared)) = self.object_and_shared(key) {
+            let ended = object.answered(key, pending, shared, acts);
+            self.after(key, ended, acts);
+        }
+    }
+
+    /// Whether there is no operation and nothing that is open.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.slots.is_empty()
     }
 }

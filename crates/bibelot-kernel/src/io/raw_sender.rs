@@ -27,7 +27,9 @@ use crate::trap::Trap;
 /// A connected socket for sends without an outbox, one at a time.
 ///
 /// It may go to any thread, and works on that of its kernel. When it is dropped the descriptor is closed,
-/// as soon as no send is under way any more; a send that somebody still waits for goes on first.
+/// as soon as no send is under way any more; a send that somebody still waits for goes on first. What was
+/// sent arrives, within the kernel's linger time, as from a stream; but a descriptor that others hold too,
+/// to receive for instance, is let go of as it is.
 ///
 /// # Examples
 ///

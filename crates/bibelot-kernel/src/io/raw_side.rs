@@ -8,7 +8,8 @@
 //!
 //! - At most one send is in flight; with an orphan in flight none is begun.
 //! - `sent` grows by the count of every send that ends, whoever waits for it.
-//! - The descriptor is given to a close operation once, when no send is in flight.
+//! - The descriptor is given away once, when no send is in flight: to a close operation, or to the ending of
+//!   a stream if something was sent.
 
 use std::io;
 use std::task::Waker;
@@ -263,8 +264,13 @@ impl RawSide {
             && !self.is_under_way()
             && let Some(fd) = self.fd.take()
         {
-            self.stage = Stage::Closing;
-            acts.push(Act::Submit(key.token(Direction::Write), Op::Close { fd }));
+            if self.sent > 0 {
+                self.stage = Stage::Closed;
+                acts.push(Act::CloseSent(fd));
+            } else {
+                self.stage = Stage::Closing;
+                acts.push(Act::Submit(key.token(Direction::Write), Op::Close { fd }));
+            }
         }
         if self.stage == Stage::Closed && !self.is_held && self.claim.is_none() {
             Ended::Gone

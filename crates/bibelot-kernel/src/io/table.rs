@@ -8,7 +8,7 @@
 
 use std::task::Waker;
 
-use bibelot_reactor::{Completion, Fd, Op, OpKind, Pending, Token};
+use bibelot_reactor::{Completion, Fd, Op, OpKind, Token};
 use bibelot_timer::Key as TimerKey;
 use slab::Slab;
 
@@ -108,7 +108,7 @@ impl Table {
         }
     }
 
-    fn insert(&mut self, slot: Slot) -> Key {
+    pub(super) fn insert(&mut self, slot: Slot) -> Key {
         self.generation = self.generation.wrapping_add(2);
         let index = self.slots.insert((self.generation, slot));
         let slot = u32::try_from(index)
@@ -364,19 +364,6 @@ impl Table {
                 self.after(key, ended, acts);
             }
         }
-    }
-
-    /// What closing an object now would lose.
-    pub(super) fn answered(&mut self, key: Key, pending: Pending, acts: &mut Vec<Act>) {
-        if let Some((object, shared)) = self.object_and_shared(key) {
-            let ended = object.answered(key, pending, shared, acts);
-            self.after(key, ended, acts);
-        }
-    }
-
-    /// Whether there is no operation and nothing that is open.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.slots.is_empty()
     }
 
     /// Whether operations or closing objects are still under way.

@@ -51,6 +51,11 @@ enum Finish {
 }
 
 impl WriteSide {
+    /// Something was sent without the outbox.
+    pub(crate) fn note_sent(&mut self) {
+        self.accepted += 1;
+    }
+
     /// Takes as much of `bytes` as there is room for.
     pub(crate) fn push(
         &mut self,
