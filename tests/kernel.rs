@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `lives` | building and running; one per thread; forgotten; stopped |
 //! | `ends` | shutdown, drops, thread-locals, wakers that are left |
+//! | `checkpoints` | what is a cancel point, and what may be made one |
 //! | `crashes` | failures that nobody was given |
 //! | `deadlines` | limits that are moved |
 //! | `descriptors` | under a loop that belongs to somebody else |
@@ -15,6 +16,8 @@
 //! | `turns` | order, budget, interludes, wakes from other threads |
 //! | `scopes` | limits, shields, scopes, by hand |
 
+#[path = "kernel/checkpoints.rs"]
+mod checkpoints;
 #[path = "kernel/crashes.rs"]
 mod crashes;
 #[path = "kernel/deadlines.rs"]
