@@ -96,8 +96,9 @@ impl ClusterBuilder {
     /// Chooses the kernel that gets the next task or connection, in place of the one with the least to do.
     ///
     /// It is given the loads of those that take new tasks, of which there is at least one, and answers with
-    /// a place in that list; beyond its end counts as the least loaded. It is called on whichever thread
-    /// asks, so it should be short.
+    /// a place in that list; beyond its end counts as the least loaded, and so does a panic, of which the
+    /// [crash hook](crate::set_crash_hook) is told. It is called on whichever thread asks, so it should be
+    /// short.
     ///
     /// # Examples
     ///

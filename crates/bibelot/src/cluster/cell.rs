@@ -12,7 +12,7 @@
 use std::cell::Cell as Slot;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use bibelot_kernel::{Cause, Crash, CrashKind, Task, TaskBuilder, TaskError, TaskName, failure};
+use bibelot_kernel::{Cause, Crash, CrashKind, TaskBuilder, TaskError, TaskName, failure};
 
 use super::latch::Latch;
 use super::member::Seat;
@@ -162,12 +162,21 @@ fn put_to(task: TaskName, ask: Ask) {
 pub(super) struct Ending<T: 'static> {
     cell: Arc<Cell<T>>,
     seat: Slot<Option<Seat>>,
+    is_over: Slot<bool>,
 }
 
 impl<T: 'static> Ending<T> {
     pub(super) fn new(cell: Arc<Cell<T>>, seat: Seat) -> Self {
-        let seat = Slot::new(Some(seat));
-        Self { cell, seat }
+        Self {
+            cell,
+            seat: Slot::new(Some(seat)),
+            is_over: Slot::new(false),
+        }
+    }
+
+    /// Nobody is to wait for the task.
+    pub(super) fn give_up_seat(&self) {
+        drop(self.seat.take());
     }
 
     /// Begins the task, on the kernel's thread, and follows it to its end.
@@ -180,18 +189,18 @@ impl<T: 'static> Ending<T> {
             self.seat.set(Some(seat));
         }
         // If it cannot be listened to, it has ended, and so has the cell by the drop of this.
-        let _listens = name.listen(move |_| self.end(&task));
+        let _listens = name.listen(move |_| {
+            self.end(task.try_take().unwrap_or(Err(TaskError::Aborted)));
+        });
         cell.began(name);
     }
+}
 
-    fn end(&self, task: &Task<T>) {
-        self.end_with(task.try_take().unwrap_or(Err(TaskError::Aborted)));
-    }
-
-    fn end_with(&self, result: Result<T, TaskError>) {
+impl<T> Ending<T> {
+    fn end(&self, result: Result<T, TaskError>) {
         // The load first, so that whoever hears of the end finds it less.
-        if let Some(seat) = self.seat.take() {
-            drop(seat);
+        drop(self.seat.take());
+        if !self.is_over.replace(true) {
             self.cell.end(result);
         }
     }
@@ -199,9 +208,8 @@ impl<T: 'static> Ending<T> {
 
 impl<T> Drop for Ending<T> {
     fn drop(&mut self) {
-        if let Some(seat) = self.seat.take() {
-            drop(seat);
-            self.cell.end(Err(TaskError::Aborted));
+        if !self.is_over.get() {
+            self.end(Err(TaskError::Aborted));
         }
     }
 }

@@ -21,10 +21,11 @@ use bibelot_kernel::{TaskBuilder, TaskId, TaskName};
 use bibelot_reactor::Fd;
 
 use super::ear;
-use super::handle::{ClusterHandle, begin};
+use super::handle::ClusterHandle;
 use super::latch::Latch;
 use super::member::Seat;
 use super::shared::Shared;
+use super::spawn::{How, begin};
 use super::task::ClusterTask;
 use crate::net::accept::connection;
 use crate::net::tcp_stream::TcpStream;
@@ -132,7 +133,12 @@ impl Hall {
             }
             let ear = ear::Watch::new(self.clone(), fd.clone(), id, dealing);
             let site = std::panic::Location::caller();
-            let task = begin(taken, async move || ear::hear(ear).await, site);
+            let task = begin(
+                taken,
+                How::default(),
+                async move || ear::hear(ear).await,
+                site,
+            );
             self.set_task(id, task);
             return true;
         }

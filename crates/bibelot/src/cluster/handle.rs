@@ -3,21 +3,20 @@
 use std::cell::RefCell;
 use std::fmt;
 use std::future::Future;
-use std::panic::Location;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use bibelot_kernel::{BackendInfo, Cancelled, KernelHandle, TaskBuilder, Wait};
+use bibelot_kernel::{BackendInfo, Cancelled, KernelHandle, Wait};
 use bibelot_sync::block_on_timeout;
 
-use super::cell::{Cell, Ending};
 use super::latch::WaitLatch;
 use super::load::KernelLoad;
-use super::member::{KernelPhase, Order, Seat};
+use super::member::{KernelPhase, Order};
 use super::report::KernelReport;
 use super::shared::Shared;
+use super::spawn::{ClusterTaskBuilder, SpawnError};
 use super::task::ClusterTask;
 
 thread_local! {
@@ -31,16 +30,6 @@ thread_local! {
 /// Kernels are named by their places, from 0 on; all methods that take one panic when there is none.
 #[derive(Clone)]
 pub struct ClusterHandle(Arc<Shared>);
-
-/// A task was not taken; the closure that was to build it comes back.
-#[derive(thiserror::Error)]
-#[error("{} takes new tasks", match kernel { Some(_) => "that kernel no longer", None => "no kernel" })]
-pub struct SpawnError<F> {
-    /// The kernel that was asked; `None` when any would have done.
-    pub kernel: Option<usize>,
-    /// What was to build the task.
-    pub make: F,
-}
 
 impl ClusterHandle {
     pub(super) fn new(shared: Arc<Shared>) -> Self {
@@ -127,7 +116,7 @@ impl ClusterHandle {
     /// [hook](super::ClusterBuilder::choose) chooses.
     ///
     /// `make` is called there, inside the task, so its future need not be `Send`, and may use everything that
-    /// belongs to that kernel.
+    /// belongs to that kernel. [`task`](Self::task) gives it a name, or makes it a daemon.
     ///
     /// # Errors
     ///
@@ -138,10 +127,7 @@ impl ClusterHandle {
         F: AsyncFnOnce() -> T + Send + 'static,
         T: Send + 'static,
     {
-        match self.0.seat() {
-            Some(seat) => Ok(begin(seat, make, Location::caller())),
-            None => Err(SpawnError { kernel: None, make }),
-        }
+        self.task().spawn(make)
     }
 
     /// Starts a task on this kernel. See [`spawn`](Self::spawn).
@@ -155,13 +141,12 @@ impl ClusterHandle {
         F: AsyncFnOnce() -> T + Send + 'static,
         T: Send + 'static,
     {
-        match Seat::take(&self.0, kernel) {
-            Some(seat) => Ok(begin(seat, make, Location::caller())),
-            None => Err(SpawnError {
-                kernel: Some(kernel),
-                make,
-            }),
-        }
+        self.task().on(kernel).spawn(make)
+    }
+
+    /// What a task is spawned with besides its closure.
+    pub fn task(&self) -> ClusterTaskBuilder<'_> {
+        ClusterTaskBuilder::new(self)
     }
 
     /// Ends one kernel in good order, while the others go on, and waits for that.
@@ -169,6 +154,9 @@ impl ClusterHandle {
     /// It gets nothing new from now on, and what listens there is taken over by another kernel, backlog and
     /// all. Its tasks are given `patience` to end by themselves, except daemons; what is left is cancelled and
     /// given the kernel's grace, as in every [shutdown](crate::Kernel::shutdown).
+    ///
+    /// A kernel that is stuck, because a task of it does not return from a poll, is waited for without an end:
+    /// put a limit around this, or use [`drain_blocking`](Self::drain_blocking), which has one.
     ///
     /// # Errors
     ///
@@ -203,45 +191,11 @@ impl ClusterHandle {
     }
 }
 
-/// Sends a task to the kernel whose seat this is.
-pub(super) fn begin<F, T>(seat: Seat, make: F, site: &'static Location<'static>) -> ClusterTask<T>
-where
-    F: AsyncFnOnce() -> T + Send + 'static,
-    T: Send + 'static,
-{
-    let cell = Cell::new();
-    let task = ClusterTask::new(cell.clone(), seat.kernel());
-    let kernel = seat.member_kernel();
-    let ending = Ending::new(cell, seat);
-    let sent = kernel.post(move || {
-        let builder = TaskBuilder::new().at(site);
-        ending.begin(builder, async move { make().await });
-    });
-    // A kernel that has ended meanwhile gives the job back, and its drop ends the task.
-    drop(sent);
-    task
-}
-
 impl fmt::Debug for ClusterHandle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ClusterHandle")
             .field("loads", &self.loads())
             .finish()
-    }
-}
-
-impl<F> fmt::Debug for SpawnError<F> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SpawnError")
-            .field("kernel", &self.kernel)
-            .finish_non_exhaustive()
-    }
-}
-
-impl<F> From<SpawnError<F>> for crate::Error {
-    /// [`Closed`](crate::Error::Closed): what takes no new tasks now never will.
-    fn from(_: SpawnError<F>) -> Self {
-        Self::Closed
     }
 }
 

@@ -8,6 +8,7 @@
 //! |---|---|
 //! | `owner`, `builder` | the cluster, and what it is made with |
 //! | `handle` | the cluster from anywhere |
+//! | `spawn` | a closure on its way to a kernel |
 //! | `task`, `cell` | the handle to a task of another kernel, and what it shares with the task |
 //! | `shared`, `member`, `load` | the kernels as others see them; who gets the next task |
 //! | `server`, `hall`, `ear` | one address served by all: its handle, what it is, its listeners |
@@ -28,12 +29,14 @@ pub(crate) mod owner;
 mod report;
 mod server;
 mod shared;
+mod spawn;
 mod task;
 
 pub use builder::ClusterBuilder;
-pub use handle::{ClusterHandle, Drain, SpawnError};
+pub use handle::{ClusterHandle, Drain};
 pub use load::KernelLoad;
 pub use member::KernelPhase;
 pub use report::{ClusterReport, KernelEnd, KernelReport};
 pub use server::{ClusterServer, Spread, StartClusterServer, WaitClusterServer};
+pub use spawn::{ClusterTaskBuilder, SpawnError};
 pub use task::{ClusterTask, JoinClusterTask, WaitClusterTask};

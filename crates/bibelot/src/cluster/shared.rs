@@ -1,11 +1,14 @@
 //! What all parts of a cluster share.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
+use bibelot_kernel::{Crash, CrashKind, Panic};
+
 use super::hall::Hall;
-use super::load::{Choose, KernelLoad, least};
+use super::load::{Choose, KernelLoad};
 use super::member::{KernelPhase, Member, Order, Seat};
 use super::report::{KernelEnd, KernelReport};
 
@@ -39,27 +42,50 @@ impl Shared {
         })
     }
 
-    /// What those that take new tasks have to do.
-    fn open_loads(&self) -> Vec<KernelLoad> {
-        let open = self.members.iter().enumerate();
-        open.filter(|(_, member)| member.is_running())
-            .map(|(kernel, member)| member.load(kernel))
-            .collect()
-    }
-
     /// A seat with whoever is chosen; `None` if nobody takes new tasks.
     pub(super) fn seat(self: &Arc<Self>) -> Option<Seat> {
         loop {
-            let loads = self.open_loads();
-            let start = self.next.fetch_add(1, Ordering::Relaxed);
-            let least = least(&loads, start % loads.len().max(1))?;
-            let chosen = self.choose.as_ref().map(|choose| choose(&loads));
-            let load = chosen.and_then(|place| loads.get(place));
-            let load = load.unwrap_or(&loads[least]);
-            // Refused, it has stopped running, so the list gets shorter.
-            if let Some(seat) = Seat::take(self, load.kernel) {
+            let kernel = match &self.choose {
+                Some(choose) => self.chosen(choose)?,
+                None => self.least()?,
+            };
+            // Refused, it has stopped running, so there are fewer to choose from.
+            if let Some(seat) = Seat::take(self, kernel) {
                 return Some(seat);
             }
+        }
+    }
+
+    /// The kernel with the least to do of those that take new tasks; equals take turns.
+    fn least(&self) -> Option<usize> {
+        let count = self.members.len();
+        let start = self.next.fetch_add(1, Ordering::Relaxed) % count;
+        let kernels = (start..count).chain(0..start);
+        kernels
+            .filter(|&kernel| self.members[kernel].is_running())
+            .min_by_key(|&kernel| self.members[kernel].load(kernel).total())
+    }
+
+    /// The kernel that the user's hook chooses.
+    fn chosen(&self, choose: &Choose) -> Option<usize> {
+        let open = self.members.iter().enumerate();
+        let loads: Vec<KernelLoad> = open
+            .filter(|(_, member)| member.is_running())
+            .map(|(kernel, member)| member.load(kernel))
+            .collect();
+        if loads.is_empty() {
+            return None;
+        }
+        // It may be asked while something unwinds already.
+        let answer = catch_unwind(AssertUnwindSafe(|| choose(&loads)));
+        let place = answer.unwrap_or_else(|payload| {
+            let message = format!("{} (in the choice of a kernel)", Panic::new(payload));
+            Crash::new(CrashKind::Panicked, &message).report();
+            usize::MAX
+        });
+        match loads.get(place) {
+            Some(load) => Some(load.kernel),
+            None => self.least(),
         }
     }
 

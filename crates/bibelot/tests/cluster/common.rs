@@ -87,13 +87,3 @@ pub fn wait_for_no_threads(prefix: &str) {
     }
     panic!("threads named {prefix} are left");
 }
-
-/// How many descriptors this process has.
-pub fn descriptors() -> usize {
-    fs::read_dir("/proc/self/fd").unwrap().count()
-}
-
-/// Whether the tests run one after another, so that the table of descriptors can be compared.
-pub fn is_alone() -> bool {
-    std::env::var("RUST_TEST_THREADS").is_ok_and(|threads| threads == "1")
-}

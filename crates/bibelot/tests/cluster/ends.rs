@@ -306,6 +306,63 @@ fn a_pinned_kernel_stays_on_its_processor() {
 }
 
 #[test]
+fn a_task_that_calls_exit_ends_its_kernel_and_no_other() {
+    each_builder(|builder| {
+        let cluster = builder.kernels(2).build().unwrap();
+        let exits = cluster.spawn_on(1, async || {
+            bibelot::exit(3);
+            sleep(Duration::from_secs(3600)).await.is_err()
+        });
+        assert!(exits.unwrap().join_blocking().unwrap());
+        let report = cluster.drain_blocking(1, LONG);
+        assert!(matches!(&report.end, KernelEnd::ShutDown(down) if down.exit_code == Some(3)));
+        let goes_on = cluster.spawn(async || 7).unwrap();
+        assert_eq!((goes_on.kernel(), goes_on.join_blocking().unwrap()), (0, 7));
+    });
+}
+
+#[test]
+fn no_drain_waits_for_a_daemon() {
+    each_builder(|builder| {
+        let cluster = builder.kernels(2).build().unwrap();
+        let daemon = cluster
+            .task()
+            .name("daemon")
+            .daemon()
+            .on(1)
+            .spawn(async || sleep(Duration::from_secs(3600)).await.is_err());
+        let daemon = daemon.unwrap();
+        while daemon.id().is_none() {
+            thread::yield_now();
+        }
+        assert_eq!(cluster.loads()[1].total(), 0);
+        let report = cluster.drain_blocking(1, Duration::from_secs(3600));
+        assert!(matches!(&report.end, KernelEnd::ShutDown(down) if down.cancelled == 1));
+        assert!(daemon.join_blocking().unwrap());
+    });
+}
+
+#[test]
+fn a_choice_that_panics_or_answers_nonsense_is_none() {
+    each_builder(|builder| {
+        let builder = builder.kernels(2).choose(|loads| match loads[0].total() {
+            0 => usize::MAX,
+            _ => std::panic::resume_unwind(Box::new("undecided")),
+        });
+        let cluster = builder.build().unwrap();
+        let hold = || {
+            cluster
+                .spawn(async || sleep(Duration::from_secs(3600)).await)
+                .unwrap()
+        };
+        let held = [hold(), hold(), hold(), hold()];
+        let mut kernels = held.each_ref().map(|task| task.kernel());
+        kernels.sort_unstable();
+        assert_eq!(kernels, [0, 0, 1, 1]);
+    });
+}
+
+#[test]
 fn a_cluster_dropped_by_one_of_its_own_tasks_ends_without_waiting_for_itself() {
     each_builder(|builder| {
         let cluster = builder.kernels(2).name("own").build().unwrap();
