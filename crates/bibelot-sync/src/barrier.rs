@@ -192,6 +192,7 @@ impl Turn for UntilComplete {
     type Slot = Option<u64>;
     type Out = Result<Passed, BarrierClosed>;
 
+    #[inline]
     fn line(state: &mut State) -> &mut WaitQueue<Option<u64>> {
         &mut state.waiters
     }
@@ -200,10 +201,12 @@ impl Turn for UntilComplete {
         state.arrive(wakes)
     }
 
+    #[inline]
     fn ask(&mut self, _: &Self::State) -> Option<u64> {
         None
     }
 
+    #[inline]
     fn finish(&mut self, _: &mut State, slot: Option<u64>, _: &mut Wakes) -> Self::Out {
         let round = slot.ok_or(BarrierClosed)?;
         let is_last = false;

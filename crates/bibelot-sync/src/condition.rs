@@ -282,6 +282,7 @@ impl Turn for UntilTold {
     type Slot = Told;
     type Out = Told;
 
+    #[inline]
     fn line(state: &mut State) -> &mut WaitQueue<Told> {
         &mut state.waiters
     }
@@ -290,10 +291,12 @@ impl Turn for UntilTold {
         None
     }
 
+    #[inline]
     fn ask(&mut self, _: &Self::State) -> Told {
         Told::Nothing
     }
 
+    #[inline]
     fn finish(&mut self, _: &mut State, told: Told, _: &mut Wakes) -> Told {
         told
     }

@@ -142,6 +142,7 @@ impl Turn for UntilSet {
     type Slot = ();
     type Out = ();
 
+    #[inline]
     fn line(state: &mut State) -> &mut WaitQueue {
         &mut state.waiters
     }
@@ -151,8 +152,10 @@ impl Turn for UntilSet {
         state.set.then_some(())
     }
 
+    #[inline]
     fn ask(&mut self, _: &Self::State) {}
 
+    #[inline]
     fn finish(&mut self, _: &mut State, (): (), _: &mut Wakes) {}
 
     fn pass_on(&mut self, _: &mut State, (): (), _: &mut Wakes) {}

@@ -151,6 +151,7 @@ impl Turn for UntilNotified {
     type Slot = Told;
     type Out = ();
 
+    #[inline]
     fn line(state: &mut State) -> &mut WaitQueue<Told> {
         &mut state.waiters
     }
@@ -160,10 +161,12 @@ impl Turn for UntilNotified {
         told.then_some(())
     }
 
+    #[inline]
     fn ask(&mut self, _: &Self::State) -> Told {
         Told::Nothing
     }
 
+    #[inline]
     fn finish(&mut self, _: &mut State, _: Told, _: &mut Wakes) {}
 
     fn pass_on(&mut self, state: &mut State, told: Told, wakes: &mut Wakes) {

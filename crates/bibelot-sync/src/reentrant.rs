@@ -247,6 +247,7 @@ impl Turn for UntilOwned {
     type Slot = Owner;
     type Out = ();
 
+    #[inline]
     fn line(state: &mut State) -> &mut WaitQueue<Owner> {
         &mut state.waiters
     }
@@ -255,10 +256,12 @@ impl Turn for UntilOwned {
         state.enter(self.owner)
     }
 
+    #[inline]
     fn ask(&mut self, _: &Self::State) -> Owner {
         self.owner
     }
 
+    #[inline]
     fn finish(&mut self, _: &mut State, _: Owner, _: &mut Wakes) {}
 
     fn pass_on(&mut self, state: &mut State, _: Owner, wakes: &mut Wakes) {

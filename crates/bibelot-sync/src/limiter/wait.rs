@@ -98,6 +98,7 @@ impl Turn for UntilBorrowed {
     type Slot = Ask;
     type Out = Result<(), AlreadyBorrowed>;
 
+    #[inline]
     fn line(state: &mut State) -> &mut WaitQueue<Ask> {
         &mut state.waiters
     }
@@ -111,10 +112,12 @@ impl Turn for UntilBorrowed {
         }
     }
 
+    #[inline]
     fn ask(&mut self, _: &Self::State) -> Ask {
         Ask::Wants(self.owner)
     }
 
+    #[inline]
     fn finish(&mut self, _: &mut State, ask: Ask, _: &mut Wakes) -> Self::Out {
         let owner = self.owner;
         match ask {

@@ -117,6 +117,7 @@ impl Turn for UntilTurn {
     type Slot = Answer;
     type Out = Answer;
 
+    #[inline]
     fn line(state: &mut State) -> &mut WaitQueue<Answer> {
         &mut state.waiters
     }
@@ -129,10 +130,12 @@ impl Turn for UntilTurn {
         }
     }
 
+    #[inline]
     fn ask(&mut self, _: &Self::State) -> Answer {
         Answer::Nothing
     }
 
+    #[inline]
     fn finish(&mut self, _: &mut State, answer: Answer, _: &mut Wakes) -> Answer {
         answer
     }

@@ -32,6 +32,7 @@ impl Turn for UntilAcquired {
     type Slot = Ask;
     type Out = Result<usize, AcquireError>;
 
+    #[inline]
     fn line(state: &mut State) -> &mut WaitQueue<Ask> {
         &mut state.waiters
     }
@@ -45,10 +46,12 @@ impl Turn for UntilAcquired {
         }
     }
 
+    #[inline]
     fn ask(&mut self, _: &Self::State) -> Ask {
         Ask::Wants(self.count)
     }
 
+    #[inline]
     fn finish(&mut self, _: &mut State, ask: Ask, _: &mut Wakes) -> Self::Out {
         match ask {
             Ask::Has(count) => Ok(count),
