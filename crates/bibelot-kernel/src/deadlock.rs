@@ -18,18 +18,26 @@ use crate::turn::Idle;
 /// Every task waits, and nothing is under way that could end a wait: no timer, no operation, no open socket.
 ///
 /// It comes inside an [`io::Error`] of kind [`Deadlock`](io::ErrorKind::Deadlock), from a kernel that was
-/// built with [`Builder::deadlock_after`](crate::Builder::deadlock_after).
+/// built with [`Builder::deadlock_after`](crate::Builder::deadlock_after), and from one in a simulated world,
+/// which knows by itself that nothing will ever happen.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Deadlock {
     /// All tasks and what they wait for, the main future first.
     pub tasks: Vec<TaskInfo>,
+    /// What a simulated world says of it.
+    pub world: Option<String>,
 }
 
 impl fmt::Display for Deadlock {
     /// A line, and one for each task.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("deadlock: every task waits, and nothing is under way that could wake one:")?;
+        match &self.world {
+            Some(world) => write!(f, "{world}:")?,
+            None => f.write_str(
+                "deadlock: every task waits, and nothing is under way that could wake one:",
+            )?,
+        }
         for task in &self.tasks {
             write!(f, "\n  {task}")?;
         }
@@ -88,8 +96,22 @@ impl Core {
         };
         if self.now() >= since + span {
             self.stuck_since.set(None);
-            let tasks = self.records.reader().snapshot();
-            self.break_off(Deadlock { tasks }.into());
+            self.break_off(self.deadlock(None));
+        }
+    }
+
+    /// A deadlock with the tasks that there are, and what the world said.
+    fn deadlock(&self, world: Option<String>) -> io::Error {
+        let tasks = self.records.reader().snapshot();
+        Deadlock { tasks, world }.into()
+    }
+
+    /// Names the tasks in the error of a world in which nothing will ever happen; other errors are final, and
+    /// come back as they are.
+    pub(crate) fn explain(&self, error: io::Error) -> Result<io::Error, io::Error> {
+        match error.kind() {
+            io::ErrorKind::Deadlock => Ok(self.deadlock(Some(error.to_string()))),
+            _ => Err(error),
         }
     }
 

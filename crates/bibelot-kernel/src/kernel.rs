@@ -89,7 +89,7 @@ impl Kernel {
     pub fn block_on<F: Future>(&mut self, future: F) -> F::Output {
         match self.try_block_on(future) {
             Ok(value) => value,
-            Err(error) => panic!("the kernel cannot go on: {error}"),
+            Err(error) => panic!("the run cannot go on: {error}"),
         }
     }
 
@@ -97,9 +97,9 @@ impl Kernel {
     ///
     /// # Errors
     ///
-    /// When the reactor is beyond use, and from then on [`Poisoned`] inside the error; when a simulated
-    /// world finds that nothing will ever happen; [`Deadlock`](crate::Deadlock) inside the error, where the
-    /// kernel was built to look for it; [`MainDropped`] inside the error when the future was
+    /// When the reactor is beyond use, and from then on [`Poisoned`] inside the error;
+    /// [`Deadlock`](crate::Deadlock) inside the error when a simulated world finds that nothing will ever
+    /// happen, or the kernel was built to look for that and does; [`MainDropped`] inside the error when the future was
     /// asked to stop and did not, see [`exit`](crate::exit()) and [`KernelHandle::stop`]; the error that
     /// was given to [`KernelHandle::break_off`].
     ///
@@ -151,7 +151,10 @@ impl Kernel {
                     .and_then(|future| main.poll(future));
                 outcome.is_some()
             };
-            let done = core.turn(core.idle(), &mut self.ends, &mut poll)?;
+            let done = match core.turn(core.idle(), &mut self.ends, &mut poll) {
+                Ok(done) => done,
+                Err(error) => return core.explain(error).map(Err),
+            };
             if let Some(outcome) = outcome {
                 return Ok(Ok(outcome));
             }

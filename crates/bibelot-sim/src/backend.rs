@@ -53,7 +53,8 @@ impl Sim {
     ///
     /// # Errors
     ///
-    /// [`Deadlock`](crate::Deadlock) when every task waits and nothing is under way; an error of kind
+    /// [`bibelot_kernel::Deadlock`], which names the tasks, when every task waits and nothing is under way; an
+    /// error of kind
     /// [`AlreadyExists`](io::ErrorKind::AlreadyExists) when the thread has a kernel.
     ///
     /// # Panics

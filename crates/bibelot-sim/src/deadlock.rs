@@ -9,7 +9,8 @@ use crate::world::World;
 
 /// Every task waits and nothing is under way that could end a wait.
 ///
-/// It comes inside an [`io::Error`] of kind [`Deadlock`](io::ErrorKind::Deadlock).
+/// It comes inside an [`io::Error`] of kind [`Deadlock`](io::ErrorKind::Deadlock). A kernel adds its tasks
+/// to what this says: [`bibelot_kernel::Deadlock`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Deadlock {

@@ -141,3 +141,24 @@ fn try_run_gives_a_deadlock_as_such() {
     };
     assert_eq!(deadlock.tasks.len(), 1);
 }
+
+#[test]
+fn a_simulated_world_knows_a_deadlock_by_itself_and_the_kernel_names_the_tasks() {
+    let ended = Kernel::builder().backend(Sim::new(7)).try_run(async {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let accepting = TaskBuilder::new().name("accepting");
+        let accepting = accepting.spawn(async move { listener.accept().await.map(drop) });
+        accepting.await.unwrap().unwrap();
+    });
+    let Err(RunError::Deadlock(deadlock)) = ended else {
+        panic!("{ended:?}");
+    };
+    let text = deadlock.to_string();
+    for said in [
+        "1 Accept waits",
+        "\"main\": join at ",
+        "\"accepting\": accept at ",
+    ] {
+        assert!(text.contains(said), "{text}");
+    }
+}
