@@ -6,10 +6,11 @@
 //! - No waker is cloned, woken or dropped under the lock.
 
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 
-use bibelot_kernel::{Leave, Op, Park, Trap, Wait};
+use bibelot_kernel::{Crash, CrashKind, Leave, Op, Panic, Park, Trap, Wait};
 
 /// A flag that is set once. Clones are the same latch.
 #[derive(Clone, Default)]
@@ -26,7 +27,7 @@ struct State {
 pub(super) type WaitLatch = Trap<LatchOp>;
 
 impl Latch {
-    /// Sets it, and wakes all that wait.
+    /// Sets it, and wakes all that wait. A panic of a waker's keeps nobody asleep, and goes to the crash hook.
     pub(super) fn set(&self) {
         let waiters = {
             let mut state = self.lock();
@@ -34,7 +35,10 @@ impl Latch {
             std::mem::take(&mut state.waiters)
         };
         for (_, waker) in waiters {
-            waker.wake();
+            if let Err(payload) = catch_unwind(AssertUnwindSafe(|| waker.wake())) {
+                let message = format!("{} (in a waker)", Panic::new(payload));
+                Crash::new(CrashKind::Panicked, &message).report();
+            }
         }
     }
 
@@ -195,5 +199,27 @@ mod tests {
         assert_eq!(woken, [0, 1, 1, 0]);
         assert!(first.take().is_some() && second.take().is_some());
         assert!(matches!(op(&latch).park(Waker::noop()), Park::Ended(())));
+    }
+
+    struct Hostile;
+
+    impl Wake for Hostile {
+        fn wake(self: Arc<Self>) {
+            std::panic::resume_unwind(Box::new("hostile"));
+        }
+    }
+
+    #[test]
+    fn a_waker_that_panics_keeps_nobody_asleep() {
+        let (latch, count) = (Latch::default(), Arc::new(Count::default()));
+        let (mut first, mut second) = (op(&latch), op(&latch));
+        let hostile = Waker::from(Arc::new(Hostile));
+        assert!(matches!(first.park(&hostile), Park::Waits));
+        assert!(matches!(
+            second.park(&Waker::from(count.clone())),
+            Park::Waits
+        ));
+        latch.set();
+        assert_eq!(count.0.load(Ordering::Relaxed), 1);
     }
 }
