@@ -5,11 +5,13 @@
 
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener as StdListener, TcpStream as StdStream};
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use bibelot::{Kernel, TcpListener, TcpStream, sleep, spawn, yield_now};
-use bibelot_kernel::io::{RawSender, call, operate};
+use bibelot_kernel::io::{Object, RawSender, call, operate};
 use bibelot_reactor::{Call, ListenHow, Op, Outcome};
 
 use crate::leaks::{alone, descriptors, together};
@@ -44,7 +46,11 @@ enum Sends {
     Always,
     /// When the other side may have closed already.
     Late,
+    /// Before it reads anything, and then it says that nothing more comes.
+    AndEnds,
 }
+
+const SENDS: [Sends; 4] = [Sends::First, Sends::Always, Sends::Late, Sends::AndEnds];
 
 /// Somebody who asks at length, and takes a while to read the answer. What it got, up to the end.
 fn caller(address: SocketAddr, sends: Sends) -> JoinHandle<io::Result<Vec<u8>>> {
@@ -56,6 +62,10 @@ fn caller(address: SocketAddr, sends: Sends) -> JoinHandle<io::Result<Vec<u8>>> 
         let asking = thread::spawn(move || -> io::Result<()> {
             match sends {
                 Sends::First => asker.write_all(&request)?,
+                Sends::AndEnds => {
+                    asker.write_all(&request)?;
+                    asker.shutdown(Shutdown::Write)?;
+                }
                 Sends::Late => {
                     thread::sleep(Duration::from_millis(15));
                     asker.write_all(&request[..1000])?;
@@ -111,7 +121,7 @@ fn an_answer_arrives_whole_though_the_request_was_not_read() {
     let answer = Rng::new(11).bytes(ANSWER_LEN);
     for backend in BACKENDS {
         for leave in LEAVES {
-            for sends in [Sends::First, Sends::Always, Sends::Late] {
+            for sends in SENDS {
                 let Some(mut kernel) = backend.kernel() else {
                     continue;
                 };
@@ -142,7 +152,7 @@ fn what_raw_sends_have_sent_arrives_though_the_request_was_not_read() {
     let _others_may_run = together();
     let answer = Rng::new(12).bytes(ANSWER_LEN);
     for backend in BACKENDS {
-        for sends in [Sends::First, Sends::Always, Sends::Late] {
+        for sends in SENDS {
             let Some(mut kernel) = backend.kernel() else {
                 continue;
             };
@@ -170,6 +180,29 @@ fn what_raw_sends_have_sent_arrives_though_the_request_was_not_read() {
             let got = got.unwrap_or_else(|error| panic!("{witness}: {error}"));
             assert!(got == answer, "{witness}: {} bytes", got.len());
         }
+    }
+}
+
+#[test]
+fn a_unix_stream_that_was_not_read_is_ended_and_not_reset() {
+    let _others_may_run = together();
+    for backend in BACKENDS {
+        let Some(mut kernel) = backend.kernel() else {
+            continue;
+        };
+        let (ours, mut theirs) = UnixStream::pair().unwrap();
+        theirs.write_all(b"never read").unwrap();
+        kernel.block_on(async {
+            let socket = OwnedFd::from(ours);
+            let socket = call(Call::Adopt { socket }).unwrap().into_fd().unwrap();
+            let stream = Object::stream(socket);
+            stream.push(b"answer").unwrap();
+            stream.close().await.unwrap().unwrap();
+        });
+        assert!(kernel.shutdown().is_clean());
+        let mut answer = Vec::new();
+        theirs.read_to_end(&mut answer).unwrap();
+        assert_eq!(answer, b"answer");
     }
 }
 
