@@ -122,3 +122,16 @@ fn a_test_whose_clean_up_hangs_ends_its_process_and_names_the_task() {
     assert_eq!(status, Some(101), "{said}");
     assert!(said.contains("sleep at "), "{said}");
 }
+
+/// The README's, which is only compiled there.
+#[bibelot::test(uring, poll, sim, seed = 7, timeout = "10s")]
+async fn children_borrow_from_their_scope() {
+    let words = ["spam", "ham"];
+    let letters = bibelot::local_scope(async |scope| {
+        let [spam, ham] = words
+            .each_ref()
+            .map(|word| scope.spawn(async move { word.len() }));
+        spam.await.unwrap() + ham.await.unwrap()
+    });
+    assert_eq!(letters.await, 7);
+}
