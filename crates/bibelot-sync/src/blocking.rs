@@ -15,37 +15,11 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::time::{Duration, Instant};
 
 #[cfg(loom)]
-use loom::sync::atomic::{AtomicBool, Ordering};
-#[cfg(loom)]
-use loom::thread::{self, Thread};
+use loom::sync::{Condvar, Mutex};
 #[cfg(not(loom))]
 use std::sync::atomic::{AtomicBool, Ordering};
 #[cfg(not(loom))]
 use std::thread::{self, Thread};
-
-struct Unpark {
-    thread: Thread,
-    woken: AtomicBool,
-}
-
-impl Wake for Unpark {
-    fn wake(self: Arc<Self>) {
-        self.wake_by_ref();
-    }
-
-    fn wake_by_ref(self: &Arc<Self>) {
-        // What came before the wake is seen by the poll after it.
-        self.woken.store(true, Ordering::Release);
-        self.thread.unpark();
-    }
-}
-
-impl Unpark {
-    /// Whether it was woken since the last time this was asked.
-    fn was_woken(&self) -> bool {
-        self.woken.swap(false, Ordering::Acquire)
-    }
-}
 
 /// Runs a future on this thread, which sleeps while there is nothing to do.
 ///
@@ -71,9 +45,7 @@ pub fn block_on<F: Future>(body: F) -> F::Output {
         if let Poll::Ready(out) = body.as_mut().poll(&mut cx) {
             return out;
         }
-        while !parker.unpark.was_woken() {
-            thread::park();
-        }
+        parker.unpark.wait();
     }
 }
 
@@ -104,32 +76,101 @@ pub fn block_on_timeout<F: Future + Unpin>(body: &mut F, limit: Duration) -> Opt
             return Some(out);
         }
         let deadline = *deadline.get_or_insert_with(|| Instant::now().checked_add(limit));
-        while !parker.unpark.was_woken() {
-            match deadline {
-                None => thread::park(),
-                Some(deadline) if park_until(deadline) => {}
-                // A wake that came with the end of the time is looked at.
-                Some(_) if parker.unpark.was_woken() => break,
-                Some(_) => return None,
-            }
+        match deadline {
+            None => parker.unpark.wait(),
+            Some(deadline) if parker.unpark.wait_until(deadline) => {}
+            Some(_) => return None,
         }
     }
 }
 
-/// `false` if the time is up.
 #[cfg(not(loom))]
-fn park_until(deadline: Instant) -> bool {
-    let left = deadline.saturating_duration_since(Instant::now());
-    if !left.is_zero() {
-        thread::park_timeout(left);
-    }
-    !left.is_zero()
+struct Unpark {
+    thread: Thread,
+    woken: AtomicBool,
 }
 
-/// A model has no clock: its limits pass at once.
+#[cfg(not(loom))]
+impl Unpark {
+    fn new() -> Self {
+        Self {
+            thread: thread::current(),
+            woken: AtomicBool::new(false),
+        }
+    }
+
+    fn set(&self) {
+        // What came before the wake is seen by the poll after it.
+        self.woken.store(true, Ordering::Release);
+        self.thread.unpark();
+    }
+
+    /// Whether it was woken since the last time this was asked.
+    fn was_woken(&self) -> bool {
+        self.woken.swap(false, Ordering::Acquire)
+    }
+
+    fn wait(&self) {
+        while !self.was_woken() {
+            thread::park();
+        }
+    }
+
+    /// `false` if the time is up and nobody has woken it.
+    fn wait_until(&self, deadline: Instant) -> bool {
+        while !self.was_woken() {
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return self.was_woken();
+            }
+            thread::park_timeout(left);
+        }
+        true
+    }
+}
+
+/// The model's tokens of `park` are lost when its threads meet at a mutex, so there a lock and a condition
+/// stand for them. It has no clock either: its limits pass at once.
 #[cfg(loom)]
-fn park_until(_: Instant) -> bool {
-    false
+struct Unpark {
+    woken: Mutex<bool>,
+    change: Condvar,
+}
+
+#[cfg(loom)]
+impl Unpark {
+    fn new() -> Self {
+        Self {
+            woken: Mutex::new(false),
+            change: Condvar::new(),
+        }
+    }
+
+    fn set(&self) {
+        *self.woken.lock().unwrap() = true;
+        self.change.notify_one();
+    }
+
+    fn wait(&self) {
+        let mut woken = self.woken.lock().unwrap();
+        while !std::mem::take(&mut *woken) {
+            woken = self.change.wait(woken).unwrap();
+        }
+    }
+
+    fn wait_until(&self, _: Instant) -> bool {
+        std::mem::take(&mut *self.woken.lock().unwrap())
+    }
+}
+
+impl Wake for Unpark {
+    fn wake(self: Arc<Self>) {
+        self.set();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        self.set();
+    }
 }
 
 /// What a thread waits with, taken for one wait.
@@ -157,10 +198,7 @@ impl Parker {
     }
 
     fn fresh() -> Self {
-        let unpark = Arc::new(Unpark {
-            thread: thread::current(),
-            woken: AtomicBool::new(false),
-        });
+        let unpark = Arc::new(Unpark::new());
         let waker = Waker::from(unpark.clone());
         Self { unpark, waker }
     }

@@ -533,3 +533,17 @@ fn a_channel_ends_when_the_last_of_a_side_goes() {
         gone.join().unwrap();
     });
 }
+
+/// The blocking twins park by themselves: a wake may come before the park, in it, or between two looks.
+#[test]
+fn a_thread_that_blocks_hears_its_wake() {
+    model(|| {
+        let event = Event::new();
+        let setter = thread::spawn({
+            let event = event.clone();
+            move || event.set()
+        });
+        event.wait_blocking();
+        setter.join().unwrap();
+    });
+}
