@@ -71,6 +71,8 @@ pub(crate) struct Core {
     pub end: End,
     /// Where traps parked in the poll under way, if it was more than one.
     pub trace: RefCell<Vec<ParkedOp>>,
+    /// It was, in this poll or the one before.
+    pub has_trace: Cell<bool>,
     /// A task has had locals.
     pub has_locals: Cell<bool>,
     /// What came from other threads is being taken in.
@@ -122,6 +124,7 @@ impl Core {
             at_shutdown: RefCell::default(),
             end: End::new(),
             trace: RefCell::default(),
+            has_trace: Cell::new(false),
             has_locals: Cell::new(false),
             is_admitting: Cell::new(false),
             is_over: Cell::new(false),

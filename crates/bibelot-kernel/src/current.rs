@@ -13,13 +13,16 @@ use crate::tasks::TaskKey;
 
 /// Whose poll is under way, and what it has said so far.
 pub(crate) struct Current {
-    key: Cell<Option<TaskKey>>,
+    /// The number of the task; 0 if there is none.
     number: Cell<u64>,
+    slot: Cell<u32>,
     own: Cell<Own>,
     /// A cancel or note was made that concerns the task itself.
     pub asked: Cell<bool>,
     /// What the trap that parked last waits for.
     wait: Cell<Option<Parked>>,
+    /// One did that was polled with the task's own waker.
+    pub has_parked: Cell<bool>,
 }
 
 /// How the waker of the poll under way is told from others.
@@ -44,36 +47,38 @@ pub(crate) struct Parked {
 impl Current {
     pub(crate) const fn new() -> Self {
         Self {
-            key: Cell::new(None),
             number: Cell::new(0),
+            slot: Cell::new(0),
             own: Cell::new(Own::Nobody),
             asked: Cell::new(false),
             wait: Cell::new(None),
+            has_parked: Cell::new(false),
         }
     }
 
     /// A poll of the task begins; `own` tells its waker from others.
     #[inline]
-    pub(crate) fn begin(&self, key: TaskKey, number: u64, own: Own, asked: bool) {
-        self.key.set(Some(key));
+    pub(crate) fn begin(&self, slot: u32, number: u64, own: Own, asked: bool) {
         self.number.set(number);
+        self.slot.set(slot);
         self.own.set(own);
         self.asked.set(asked);
         self.wait.set(None);
+        self.has_parked.set(false);
     }
 
     /// The poll is over.
     #[inline]
     pub(crate) fn end(&self) {
-        self.key.set(None);
+        // What is not asked for without a task stays: the slot, whose waker, what was waited for.
         self.number.set(0);
-        self.own.set(Own::Nobody);
         self.asked.set(false);
     }
 
     #[inline]
     pub(crate) fn key(&self) -> Option<TaskKey> {
-        self.key.get()
+        let number = self.number.get();
+        (number != 0).then(|| TaskKey::new(self.slot.get(), number))
     }
 
     /// The number of the task; 0 if there is none.
@@ -92,10 +97,10 @@ impl Current {
         }
     }
 
-    /// A trap parks; which one did before in this poll.
+    /// A trap parks.
     #[inline]
-    pub(crate) fn note_wait(&self, parked: Parked) -> Option<Parked> {
-        self.wait.replace(Some(parked))
+    pub(crate) fn note_wait(&self, parked: Parked) {
+        self.wait.set(Some(parked));
     }
 
     /// What the trap that parked last in this poll waits for.

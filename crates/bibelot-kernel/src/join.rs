@@ -103,8 +103,11 @@ impl Op for EndOp {
 }
 
 impl Drop for EndOp {
+    #[inline]
     fn drop(&mut self) {
-        self.leave_ticket();
+        if self.ticket.is_some() {
+            self.leave_ticket();
+        }
     }
 }
 

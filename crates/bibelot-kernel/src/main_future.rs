@@ -133,7 +133,7 @@ impl Core {
             tasks.note_end();
             (tasks.remove(id.key), joiners)
         };
-        self.records.terminated(id.key.slot);
+        self.records.terminated(self.records.tenant(id.key.slot));
         self.records.end(id.key.slot);
         self.observers.terminated(id, how);
         self.paths.end(id.number);

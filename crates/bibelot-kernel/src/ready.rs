@@ -11,6 +11,9 @@ use bibelot_task::Runnable;
 
 use crate::tag::Tag;
 
+/// A queue with room for so many items keeps it.
+const KEPT: usize = 4096;
+
 /// Something that can be polled.
 pub(crate) enum Item {
     /// The future that `block_on` was given.
@@ -76,6 +79,17 @@ impl Ready {
         }
     }
 
+    /// Gives memory back that a crowd once needed, in a few steps if it stays away.
+    #[inline]
+    pub(crate) fn trim(&mut self) {
+        if let Self::Fifo(queue) = self
+            && queue.capacity() > KEPT
+            && queue.len() < queue.capacity() / 8
+        {
+            trim(queue);
+        }
+    }
+
     /// What the first `count` items are, for a chooser; `None` for what cannot be picked from.
     pub(crate) fn first(&self, count: usize) -> Option<impl Iterator<Item = &Item>> {
         match self {
@@ -90,5 +104,40 @@ impl Ready {
             Self::Fifo(queue) => queue.remove(index),
             Self::Custom(scheduler) => scheduler.pop().map(|task| task.0),
         }
+    }
+}
+
+#[cold]
+fn trim<T>(queue: &mut VecDeque<T>) {
+    queue.shrink_to((queue.capacity() / 4).max(KEPT));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn room(ready: &Ready) -> usize {
+        match ready {
+            Ready::Fifo(queue) => queue.capacity(),
+            Ready::Custom(_) => unreachable!("it is the usual queue"),
+        }
+    }
+
+    #[test]
+    fn what_a_crowd_needed_is_given_back_when_it_has_gone() {
+        let mut ready = Ready::Fifo(VecDeque::new());
+        for _ in 0..100_000 {
+            ready.push(Item::Main, Wake::Woken);
+        }
+        let most = room(&ready);
+        ready.trim();
+        assert_eq!(room(&ready), most, "the crowd is there");
+        while ready.len() > 10 {
+            let _ = ready.pop();
+        }
+        for _ in 0..10 {
+            ready.trim();
+        }
+        assert_eq!((room(&ready) <= KEPT, ready.len()), (true, 10));
     }
 }

@@ -46,12 +46,20 @@ impl Core {
                 }
                 self.push_ready(Item::Task(runnable), Wake::Yielded);
             }
-            (ran, deaf) => self.after_last_poll(id, ran, deaf),
+            (Ran::Returned, _) => self.task_ended(id.key, record, Ending::Returned),
+            (ran, deaf) => self.after_last_poll(id, record, ran, deaf),
         }
     }
 
     /// The task has ended, or is to end because it is deaf.
-    fn after_last_poll(self: &Rc<Self>, id: TaskId, ran: Ran<Tag>, deaf: Option<Request>) {
+    #[cold]
+    fn after_last_poll(
+        self: &Rc<Self>,
+        id: TaskId,
+        record: &Record,
+        ran: Ran<Tag>,
+        deaf: Option<Request>,
+    ) {
         match (ran, deaf) {
             (ran @ (Ran::Parked | Ran::Woken(_)), deaf) => {
                 if let Some(request) = deaf {
@@ -59,14 +67,14 @@ impl Core {
                 }
                 drop(ran);
             }
-            (Ran::Returned, _) => self.task_ended(id.key, Ending::Returned),
+            (Ran::Returned, _) => self.task_ended(id.key, record, Ending::Returned),
             (Ran::Panicked, _) => {
                 self.counters.panicked.add(1);
                 self.keep_panic(id.key);
-                self.task_ended(id.key, Ending::Panicked);
+                self.task_ended(id.key, record, Ending::Panicked);
                 self.after_panic(id);
             }
-            (Ran::Aborted, _) => self.task_ended(id.key, Ending::Aborted),
+            (Ran::Aborted, _) => self.task_ended(id.key, record, Ending::Aborted),
             // It was ended from outside of a run, and whoever did that has made it known.
             (Ran::Stale, _) => {}
         }
@@ -97,7 +105,7 @@ impl Core {
             true => self.heed(slot),
             false => (None, false),
         };
-        self.current.begin(id.key, number, own, is_asked);
+        self.current.begin(slot, number, own, is_asked);
         if !self.observers.is_empty() {
             self.observers.running(id);
         }
@@ -164,7 +172,7 @@ impl Core {
             // It is not being polled, so it is dropped now, or had ended.
             let _dropped = task.abort();
         }
-        self.task_ended(id.key, Ending::Deaf);
+        self.task_ended(id.key, self.records.tenant(id.key.slot), Ending::Deaf);
     }
 
     /// Drops the task's future now, or right after the poll that is under way.
@@ -178,13 +186,15 @@ impl Core {
         };
         let Some(task) = task else { return };
         match task.abort() {
-            Aborted::Dropped => self.task_ended(key, Ending::Aborted),
+            Aborted::Dropped => {
+                self.task_ended(key, self.records.tenant(key.slot), Ending::Aborted);
+            }
             Aborted::AfterPoll | Aborted::HadEnded => {}
         }
     }
 
     /// Makes a task's end known.
-    fn task_ended(self: &Rc<Self>, key: TaskKey, ending: Ending) {
+    fn task_ended(self: &Rc<Self>, key: TaskKey, record: &Record, ending: Ending) {
         let (has_extra, is_held) = {
             let mut tasks = self.tasks.borrow_mut();
             let Some(entry) = tasks.get_mut(key) else {
@@ -198,7 +208,7 @@ impl Core {
             tasks.note_end();
             found
         };
-        self.records.terminated(key.slot);
+        self.records.terminated(record);
         if has_extra || self.choice.is_some() || !self.observers.is_empty() {
             self.tell_end(key, ending);
         } else if is_held {

@@ -16,6 +16,7 @@ use crate::ready::Item;
 use crate::record::Tenant;
 use crate::tag::Tag;
 use crate::task::{Task, TaskId};
+use crate::task_local::Locals;
 use crate::tasks::EndListener;
 
 /// Starts `future` as a task of its own.
@@ -33,7 +34,10 @@ use crate::tasks::EndListener;
 #[doc(alias = "start_soon")]
 #[doc(alias = "spawn_local")]
 pub fn spawn<F: Future + 'static>(future: F) -> Task<F::Output> {
-    TaskBuilder::new().spawn(future)
+    let (mut with, site) = (TaskBuilder::new(), Location::caller());
+    home::expect("spawn", |core| {
+        core.spawn(&mut with, site, |tag| bibelot_task::spawn(future, tag))
+    })
 }
 
 /// What a task is spawned with besides its future.
@@ -56,6 +60,7 @@ pub struct TaskBuilder {
 impl TaskBuilder {
     /// A task without a name that is no daemon.
     #[must_use]
+    #[inline]
     pub fn new() -> Self {
         Self::default()
     }
@@ -96,8 +101,9 @@ impl TaskBuilder {
     #[track_caller]
     pub fn spawn<F: Future + 'static>(self, future: F) -> Task<F::Output> {
         let site = self.site.unwrap_or(Location::caller());
+        let mut with = self;
         home::expect("spawn", |core| {
-            core.spawn(self, site, |tag| bibelot_task::spawn(future, tag))
+            core.spawn(&mut with, site, |tag| bibelot_task::spawn(future, tag))
         })
     }
 
@@ -109,8 +115,11 @@ impl TaskBuilder {
     #[track_caller]
     pub fn spawn_boxed<F: Future + 'static>(self, future: Pin<Box<F>>) -> Task<F::Output> {
         let site = self.site.unwrap_or(Location::caller());
+        let mut with = self;
         home::expect("spawn", |core| {
-            core.spawn(self, site, |tag| bibelot_task::spawn_boxed(future, tag))
+            core.spawn(&mut with, site, |tag| {
+                bibelot_task::spawn_boxed(future, tag)
+            })
         })
     }
 }
@@ -125,45 +134,61 @@ impl std::fmt::Debug for TaskBuilder {
 }
 
 impl Core {
+    /// The part of a spawn that knows the future's type.
+    #[inline]
     fn spawn<T: 'static>(
         self: &Rc<Self>,
-        with: TaskBuilder,
+        with: &mut TaskBuilder,
         spawn_site: &'static Location<'static>,
         make: impl FnOnce(Tag) -> (Runnable<Tag>, TaskRef<Tag>),
     ) -> Task<T> {
         let locals = self.inherited_locals();
         let number = self.numbers.draw();
-        let mut tasks = self.tasks.borrow_mut();
-        let key = tasks.next_key(number);
+        let id = TaskId {
+            kernel: self.id,
+            key: self.tasks.borrow().next_key(number),
+            number,
+        };
         if self.is_over.get() {
-            drop(tasks);
             // To drop it would spawn the next one.
             std::mem::forget(make);
-            return Task::new(TaskId {
-                kernel: self.id,
-                key,
-                number,
-            });
+            return Task::new(id);
         }
+        // To make a cell allocates and does nothing else, so the key stays the next one.
         let (runnable, task) = make(Tag {
             kernel: self.id,
-            slot: key.slot,
+            slot: id.key.slot,
         });
-        let entry = tasks.insert(key, Some(task));
-        if with.on_end.is_some() {
-            entry.extra_mut().on_end = with.on_end;
+        self.begin_task(id, (runnable, task), spawn_site, with, locals);
+        Task::new(id)
+    }
+
+    /// The part that does not.
+    fn begin_task(
+        self: &Rc<Self>,
+        id: TaskId,
+        (runnable, task): (Runnable<Tag>, TaskRef<Tag>),
+        spawn_site: &'static Location<'static>,
+        with: &mut TaskBuilder,
+        locals: Option<Locals>,
+    ) {
+        let TaskId { key, number, .. } = id;
+        {
+            let mut tasks = self.tasks.borrow_mut();
+            let entry = tasks.insert(key, Some(task));
+            if with.on_end.is_some() || locals.is_some() {
+                let extra = entry.extra_mut();
+                extra.on_end = with.on_end.take();
+                extra.locals = locals.unwrap_or_default();
+            }
         }
-        if !locals.is_empty() {
-            entry.extra_mut().locals = locals;
-        }
-        drop(tasks);
         let parent = self.current.number();
         let tenant = Tenant {
             number,
             parent,
             spawn_site,
             daemon: with.daemon,
-            name: with.name,
+            name: with.name.take(),
         };
         self.records.begin(key.slot, tenant);
         if self.choice.is_some() {
@@ -171,15 +196,9 @@ impl Core {
         }
         self.counters.spawned.add(1);
         self.push_ready(Item::Task(runnable), Wake::Spawned);
-        let id = TaskId {
-            kernel: self.id,
-            key,
-            number,
-        };
         self.observers.created(id);
         if self.end.is_closing() {
             self.cancel(key, Cause::Shutdown);
         }
-        Task::new(id)
     }
 }

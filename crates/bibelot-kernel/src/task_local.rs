@@ -55,10 +55,6 @@ impl Locals {
             (None, None) => None,
         }
     }
-
-    pub(crate) fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
 }
 
 /// A value that each task has for itself.
@@ -302,21 +298,20 @@ impl Core {
 
     /// What a task that is spawned now takes over from the one that is running.
     #[inline]
-    pub(crate) fn inherited_locals(&self) -> Locals {
+    pub(crate) fn inherited_locals(&self) -> Option<Locals> {
         if self.has_locals.get() {
             self.copy_locals()
         } else {
-            Locals::default()
+            None
         }
     }
 
-    fn copy_locals(&self) -> Locals {
+    #[inline(never)]
+    fn copy_locals(&self) -> Option<Locals> {
         let kept: Vec<(usize, Rc<dyn Any>, Copy)> = {
             let tasks = self.tasks.borrow();
             let parent = self.current.key().and_then(|key| tasks.get(key));
-            let Some(extra) = parent.and_then(|parent| parent.extra()) else {
-                return Locals::default();
-            };
+            let extra = parent.and_then(|parent| parent.extra())?;
             let locals = extra.locals.0.iter();
             locals
                 .filter_map(|local| Some((local.key, local.value.clone(), local.copy?)))
@@ -327,6 +322,7 @@ impl Core {
             value: copy(&*value),
             copy: Some(copy),
         });
-        Locals(copies.collect())
+        let copies: Vec<Local> = copies.collect();
+        (!copies.is_empty()).then_some(Locals(copies))
     }
 }

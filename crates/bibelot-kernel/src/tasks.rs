@@ -86,7 +86,8 @@ impl Tasks {
             let place = &mut self.entries[slot];
             let next = place.next_vacant();
             self.vacant = next.expect("what is linked as free is free");
-            *place = entry;
+            // A free place has nothing to be dropped.
+            mem::forget(mem::replace(place, entry));
         }
         &mut self.entries[slot]
     }

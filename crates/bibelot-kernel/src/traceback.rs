@@ -104,18 +104,23 @@ impl Core {
     /// A trap parks: it is noted for whoever looks at its task.
     #[inline]
     pub(crate) fn note_wait(&self, parked: Parked) {
-        let before = self.current.note_wait(parked);
+        if self.config.tracebacks || (parked.is_own && self.current.has_parked.replace(true)) {
+            self.trace(parked);
+        }
+        self.current.note_wait(parked);
+    }
+
+    #[inline(never)]
+    fn trace(&self, parked: Parked) {
         if self.config.tracebacks {
             self.trace_with_scopes(parked);
-        } else if let Some(before) = before
-            && parked.is_own
+        } else if let Some(before) = self.current.wait()
             && before.is_own
         {
             self.trace_several(before, parked);
         }
     }
 
-    #[inline(never)]
     fn trace_with_scopes(&self, parked: Parked) {
         if parked.is_own {
             let scopes = self.path.look(|path| {
@@ -123,12 +128,13 @@ impl Core {
                 frames.filter_map(ScopeAround::of).collect()
             });
             let op = ParkedOp::new(parked, Some(scopes));
+            self.has_trace.set(true);
             self.trace.borrow_mut().push(op);
         }
     }
 
-    #[inline(never)]
     fn trace_several(&self, before: Parked, parked: Parked) {
+        self.has_trace.set(true);
         let mut trace = self.trace.borrow_mut();
         if trace.is_empty() {
             trace.push(ParkedOp::new(before, None));
@@ -139,16 +145,15 @@ impl Core {
     /// Forgets where traps parked in the poll before.
     #[inline]
     pub(crate) fn begin_trace(&self) {
-        let mut trace = self.trace.borrow_mut();
-        if !trace.is_empty() {
-            trace.clear();
+        if self.has_trace.replace(false) {
+            self.trace.borrow_mut().clear();
         }
     }
 
     /// Keeps where traps parked in the poll just done, which left its task parked.
     #[inline]
     pub(crate) fn end_trace(&self, record: &Record, key: TaskKey) {
-        if !self.trace.borrow().is_empty() {
+        if self.has_trace.get() {
             self.keep_trace(record.polls(), key);
         }
     }

@@ -232,7 +232,20 @@ impl<O: Op> Trap<O> {
             budget::spend();
             return self.end(Ok(value));
         }
-        let mut parked = self.parked(core);
+        if matches!(self.state, State::New) && core.current.is_own(context.waker()) {
+            core.note_wait(self.parked(core, true));
+            let parked = State::Parked(Parking::Own(core.spot()));
+            mem::forget(mem::replace(&mut self.state, parked));
+        } else {
+            self.park_again(core, context);
+        }
+        Poll::Pending
+    }
+
+    /// Not for the first time, or with a waker of its own.
+    #[inline(never)]
+    fn park_again(&mut self, core: &Rc<Core>, context: &Context<'_>) {
+        let mut parked = self.parked(core, false);
         let held = match mem::replace(&mut self.state, State::New) {
             State::Parked(parking) => Some(parking),
             _ => None,
@@ -241,7 +254,6 @@ impl<O: Op> Trap<O> {
         parked.is_own = parking.is_own();
         core.note_wait(parked);
         self.state = State::Parked(parking);
-        Poll::Pending
     }
 
     #[cold]
@@ -267,7 +279,7 @@ impl<O: Op> Trap<O> {
                 if let Park::Ended(value) = self.op.park(context.waker()) {
                     return self.end(Ok(value));
                 }
-                let mut parked = self.parked(core);
+                let mut parked = self.parked(core, false);
                 let mut drain = self.take_drain();
                 let held = mem::replace(&mut drain.parking, Parking::Own(Spot::NOWHERE));
                 drain.parking = core.park(Some(held), context.waker(), Some(parked));
@@ -297,12 +309,13 @@ impl<O: Op> Trap<O> {
         }
     }
 
-    fn parked(&self, core: &Core) -> Parked {
+    #[inline]
+    fn parked(&self, core: &Core, is_own: bool) -> Parked {
         Parked {
             wait: self.op.wait(),
             site: self.site,
             alarm: core.path.alarm(),
-            is_own: false,
+            is_own,
         }
     }
 

@@ -204,6 +204,7 @@ impl Core {
             }
         }
         self.counters.polls.add(done.polls as u64);
+        self.ready.borrow_mut().trim();
         Ok(done)
     }
 

@@ -94,7 +94,12 @@ impl Core {
     fn forget(&self, key: TaskKey, entry: Entry) {
         if entry.has_mark(TAKEN) {
             self.records.end(key.slot);
-            contain(|| drop(entry));
+            if entry.extra().is_none() {
+                // Nothing of a user's is left but in the cell, which contains what its drop does.
+                drop(entry);
+            } else {
+                contain(|| drop(entry));
+            }
         } else {
             self.forget_unseen(key, entry);
         }

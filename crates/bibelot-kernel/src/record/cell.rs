@@ -217,16 +217,13 @@ impl Record {
         self.set_state(READY);
     }
 
-    /// The task has ended, and its slot is not free yet.
+    /// The task has ended, and its slot is not free yet. Whether the kernel has waited for that: it was no
+    /// daemon, and had not ended before.
     #[inline]
-    pub(crate) fn terminated(&self) {
-        self.set_state(TERMINATED);
-    }
-
-    /// Whether the kernel waits for the task when it ends: it is no daemon, and has not ended.
-    #[inline]
-    pub(super) fn is_missed(&self) -> bool {
+    pub(super) fn terminated(&self) -> bool {
         let life = self.life.load(Ordering::Relaxed);
+        self.life
+            .store(life & !STATE | TERMINATED, Ordering::Relaxed);
         life & DAEMON == 0 && life & STATE != TERMINATED
     }
 

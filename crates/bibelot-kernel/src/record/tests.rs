@@ -142,7 +142,7 @@ fn apply(step: Step, number: u64, records: &Records, model: &mut BTreeMap<u32, T
             info.cancelled = true;
         }
         Step::Terminated(_) => {
-            records.terminated(slot);
+            records.terminated(records.tenant(slot));
             info.state = TaskState::Terminated;
         }
         Step::End(_) => {
@@ -282,7 +282,7 @@ fn a_name_is_freed_with_its_task() {
                 ..tenant(number)
             },
         );
-        records.terminated(3);
+        records.terminated(records.tenant(3));
         assert_eq!(Arc::strong_count(&name), 2);
         records.end(3);
         assert_eq!(Arc::strong_count(&name), 1);

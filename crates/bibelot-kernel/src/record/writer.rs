@@ -160,14 +160,12 @@ impl Records {
         self.tenant(slot).heed();
     }
 
-    /// The task in the slot has ended, and its slot is not free yet.
+    /// The record's task has ended, and its slot is not free yet.
     #[inline]
-    pub(crate) fn terminated(&self, slot: u32) {
-        let record = self.tenant(slot);
-        if record.is_missed() {
+    pub(crate) fn terminated(&self, record: &Record) {
+        if record.terminated() {
             self.count(-1);
         }
-        record.terminated();
     }
 
     /// What is known of the task in the slot, for telling of it when the slot is free.
@@ -197,9 +195,7 @@ impl Records {
     #[inline]
     pub(crate) fn end(&self, slot: u32) {
         let record = self.tenant(slot);
-        if record.is_missed() {
-            self.count(-1);
-        }
+        self.terminated(record);
         if let Some(number) = record.end() {
             self.forget(number);
         }
