@@ -6,6 +6,7 @@
 //! | `ends` | cancels, panics, drops, aborts |
 //! | `model` | random trees of children against a model |
 //! | `cleanup` | clean-up that awaits |
+//! | `panics` | panics that nobody is given |
 
 #[path = "scope/borrows.rs"]
 mod borrows;
@@ -15,3 +16,5 @@ mod cleanup;
 mod ends;
 #[path = "scope/model.rs"]
 mod model;
+#[path = "scope/panics.rs"]
+mod panics;

@@ -83,6 +83,14 @@ impl Hub {
         drop(old);
     }
 
+    /// Wakes the parent, for what is no arm's wake.
+    pub(crate) fn wake_parent(&self) {
+        let parent = self.lock().parent.take();
+        if let Some(parent) = parent {
+            parent.wake();
+        }
+    }
+
     fn lock(&self) -> MutexGuard<'_, Woken> {
         // Nothing under the lock can leave it half-changed.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)

@@ -13,7 +13,7 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker, ready};
 
-use bibelot_kernel::{Edge, Leave, Op, Panic, Park, TaskError, Trap, Wait};
+use bibelot_kernel::{Crash, CrashKind, Edge, Leave, Op, Panic, Park, TaskError, Trap, Wait};
 
 use super::state::State;
 
@@ -33,6 +33,8 @@ enum Now<T> {
 pub(super) trait Ends {
     /// It ended without a value.
     fn end(&self, error: TaskError);
+    /// Whether it panicked and nobody was told.
+    fn is_panicked(&self) -> bool;
     /// Takes its panic, if it panicked and nobody was told.
     fn take_panic(&self) -> Option<Panic>;
 }
@@ -88,13 +90,26 @@ impl<T> Ends for Slot<T> {
         self.put(Err(error));
     }
 
+    fn is_panicked(&self) -> bool {
+        matches!(*self.now.borrow(), Now::Ended(Err(TaskError::Panicked(_))))
+    }
+
     fn take_panic(&self) -> Option<Panic> {
-        if !matches!(*self.now.borrow(), Now::Ended(Err(TaskError::Panicked(_)))) {
+        if !self.is_panicked() {
             return None;
         }
         match self.take() {
             Some(Err(TaskError::Panicked(panic))) => Some(panic),
             _ => None,
+        }
+    }
+}
+
+impl<T> Drop for Slot<T> {
+    /// Tells of a panic that nobody was given.
+    fn drop(&mut self) {
+        if let Now::Ended(Err(TaskError::Panicked(panic))) = self.now.get_mut() {
+            Crash::new(CrashKind::Panicked, &panic.to_string()).report();
         }
     }
 }

@@ -26,8 +26,9 @@ use crate::combine::hub::Line;
 /// returned, those that still run are waited for; see [`try_local_scope`] for a body that may fail.
 ///
 /// A child's panic is for whoever awaits its handle. If nobody does, this goes on with it when all have
-/// ended, in the order of their spawning the first. When the body panics, the children are dropped, newest
-/// first.
+/// ended, in the order of their spawning the first; others are told to the
+/// [crash hook](crate::set_crash_hook), and so are all when the body panics or this is dropped. When the body
+/// panics, the children are dropped, newest first.
 ///
 /// # Cancellation
 ///
@@ -139,8 +140,10 @@ pin_project! {
         F: Future,
     {
         fn drop(this: Pin<&mut Self>) {
+            let state = this.project().state;
+            state.leave_panics();
             // The children first, then the body as a field.
-            this.project().state.close();
+            state.close();
         }
     }
 }

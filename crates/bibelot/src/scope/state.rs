@@ -151,7 +151,22 @@ impl<'env> State<'env> {
 
     fn panicked(&self, place: usize, payload: Box<dyn Any + Send>) {
         let found = self.change(place, |entry| Some((entry.number, entry.ends.clone())));
-        self.panicked.borrow_mut().extend(found);
+        let given = {
+            let mut panicked = self.panicked.borrow_mut();
+            let is_full = panicked.len() == panicked.capacity();
+            // Before it grows for those who come, it forgets those whose panic somebody has.
+            let all = if is_full {
+                mem::take(&mut *panicked)
+            } else {
+                Vec::new()
+            };
+            let (left, given): (Vec<_>, Vec<_>) =
+                all.into_iter().partition(|(_, ends)| ends.is_panicked());
+            panicked.extend(left);
+            panicked.extend(found);
+            given
+        };
+        drop(given);
         self.end(place, TaskError::Panicked(Panic::new(payload)));
     }
 
@@ -171,6 +186,10 @@ impl<'env> State<'env> {
         if let Some(child) = child {
             // Its handle knows before its drop, which may panic.
             self.end(place, TaskError::Aborted);
+            if self.live() == 0 && !self.is_closed() {
+                // The owner may wait for just that, and this may be outside its polls.
+                self.hub.wake_parent();
+            }
             drop(child);
         }
     }
@@ -198,13 +217,22 @@ impl<'env> State<'env> {
         }
     }
 
-    /// Goes on with the first panic of a child's that nobody was given.
+    /// Goes on with the first panic of a child's that nobody was given; the others are left to the crash
+    /// hook, as their slots are to their handles.
     pub(super) fn resume_panics(&self) {
         let mut panicked = mem::take(&mut *self.panicked.borrow_mut());
         panicked.sort_unstable_by_key(|(number, _)| *number);
-        if let Some(panic) = panicked.into_iter().find_map(|(_, ends)| ends.take_panic()) {
+        let first = panicked.iter().find_map(|(_, ends)| ends.take_panic());
+        drop(panicked);
+        if let Some(panic) = first {
             panic.resume();
         }
+    }
+
+    /// Leaves the panics of children to their handles, and where there is none to the crash hook.
+    pub(super) fn leave_panics(&self) {
+        let panicked = mem::take(&mut *self.panicked.borrow_mut());
+        drop(panicked);
     }
 
     /// The arms of all children.

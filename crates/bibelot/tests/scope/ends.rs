@@ -296,6 +296,28 @@ async fn a_child_may_abort_itself_and_one_that_panics_when_dropped_is_no_ones_en
     assert!(own.borrow().is_none());
 }
 
+#[bibelot::test(uring, poll, sim)]
+async fn an_abort_by_another_task_ends_a_scope_that_waits_for_nothing_else() {
+    let kept = Rc::new(RefCell::new(None::<LocalTask<'static, ()>>));
+    let here = kept.clone();
+    let other = spawn(async move {
+        sleep(5 * MS).await.unwrap();
+        kept.take().unwrap().abort();
+    });
+    let scope = local_scope(async |scope| {
+        here.replace(Some(scope.spawn(pending())));
+    });
+    let mut scope = std::pin::pin!(scope);
+    let mut polls = 0;
+    poll_fn(|context| {
+        polls += 1;
+        scope.as_mut().poll(context)
+    })
+    .await;
+    assert_eq!(polls, 3, "the body, the child, and when that was aborted");
+    other.await.unwrap();
+}
+
 /// Runs a future whose panic is a value: what it said.
 async fn caught<F: Future>(future: F) -> Result<F::Output, String> {
     let mut future = std::pin::pin!(future);
