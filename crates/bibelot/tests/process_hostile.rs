@@ -368,3 +368,41 @@ fn a_panic_of_any_kind_is_told_and_survived() {
         Ok(())
     });
 }
+
+#[test]
+fn a_call_that_comes_while_the_only_process_is_let_go_of_is_carried_to_a_new_one() {
+    everywhere(async || {
+        // Nothing is idle for longer than a turn, so nearly each call finds the process on its way out.
+        let limits = ProcessLimits::new().processes_max(1).idle(Duration::ZERO);
+        let pool = ProcessPool::new(limits);
+        for n in 0..10 {
+            pool.run(pid, ()).await?;
+            if n % 2 == 0 {
+                sleep(Duration::from_micros(100)).await?;
+            }
+        }
+        pool.close().await?;
+        Ok(())
+    });
+}
+
+#[process_fn]
+fn panics() -> u8 {
+    panic!("on purpose")
+}
+
+#[test]
+fn a_panic_is_told_however_small_values_have_to_be() {
+    everywhere(async || {
+        let pool = ProcessPool::new(ProcessLimits::new().processes_max(1).frame_max(16));
+        let first = pool.run(pid, ()).await?;
+        let error = pool.run(panics, ()).await.unwrap_err();
+        let ProcessError::Panicked(panic) = error else {
+            panic!("{error:?}");
+        };
+        assert_eq!(panic.message(), "on purpose");
+        assert_eq!(pool.run(pid, ()).await?, first, "its process lives on");
+        pool.close().await?;
+        Ok(())
+    });
+}

@@ -29,6 +29,9 @@ const KILLED_WITHIN: Duration = Duration::from_secs(5);
 /// a process that it has made may hold that open.
 const LAST_WORDS_WITHIN: Duration = Duration::from_secs(1);
 
+/// What a process may say in one piece beside values, which it limits itself: a panic with its backtrace.
+const SAID_MAX: usize = 1024 * 1024;
+
 const SIGTERM: i32 = 15;
 const SIGKILL: i32 = 9;
 
@@ -165,8 +168,9 @@ impl Child {
     }
 
     fn poll_frame(&mut self, context: &mut Context<'_>) -> Poll<Result<Event, Cancelled>> {
+        let max = self.limits.frame_max.max(SAID_MAX);
         loop {
-            match self.frames.next(self.limits.frame_max) {
+            match self.frames.next(max) {
                 Ok(Some(frame)) => return Poll::Ready(Ok(Event::Said(frame))),
                 Ok(None) => {}
                 Err(error) => return Poll::Ready(Ok(Event::Failed(error))),

@@ -103,7 +103,7 @@ pub fn test_entry() {
 macro_rules! __process_test_entry {
     () => {
         /// The way in for worker processes; a test like any other in this one.
-        #[test]
+        #[::core::prelude::v1::test]
         fn bibelot_process_entry() {
             $crate::process::private::test_entry();
         }

@@ -132,11 +132,17 @@ impl Shared {
     /// A worker that has no process gives its call back, if others are there to carry it.
     pub(super) fn give_back(&self, call: &Arc<Call>) -> bool {
         let mut state = self.lock();
-        let others_come = state.workers > 1;
-        if others_come {
-            state.line.push_front(call.clone());
+        if state.workers < 2 {
+            return false;
         }
-        others_come
+        state.line.push_front(call.clone());
+        // One that became idle meanwhile has not seen it; the others are busy, and look at the line then.
+        let idle = state.idle.pop();
+        drop(state);
+        if let Some(seat) = idle {
+            seat.call();
+        }
+        true
     }
 
     /// Takes no more calls.
@@ -225,5 +231,29 @@ impl Seat {
     fn lock(&self) -> MutexGuard<'_, Seated> {
         // Nothing under the lock can leave it half-changed.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_call_that_is_given_back_wakes_a_worker_that_became_idle_meanwhile() {
+        let shared = Arc::new(Shared::new(ProcessLimits::new()));
+        shared.lock().workers = 2;
+        let (failed, other) = (Here(shared.clone()), Here(shared.clone()));
+        let call = Call::new(vec![7]);
+        let seat = Arc::<Seat>::default();
+        assert!(matches!(shared.next(&seat), Next::Idle));
+        let context = Context::from_waker(Waker::noop());
+        assert!(seat.poll_called(&context).is_pending());
+        assert!(shared.give_back(&call));
+        drop(failed);
+        assert!(seat.poll_called(&context).is_ready());
+        assert!(shared.leave_idle(&seat), "it was called");
+        assert!(matches!(shared.next(&seat), Next::Call(_)));
+        assert!(!shared.give_back(&call), "nobody else is there");
+        drop(other);
     }
 }

@@ -25,7 +25,11 @@ const TRIES_MAX: u32 = 3;
 
 /// Looks after one process until there is nothing to do for it any more.
 pub(super) async fn work(here: Here) {
-    let mut worker = Worker { here, child: None };
+    let mut worker = Worker {
+        here,
+        child: None,
+        is_told: false,
+    };
     worker.serve().await;
     if let Some(mut child) = worker.child.take() {
         let _however = child.end(Ending::LetGo).await;
@@ -35,6 +39,8 @@ pub(super) async fn work(here: Here) {
 struct Worker {
     here: Here,
     child: Option<Child>,
+    /// It was asked to stop while it was idle, and leaves when nothing is to be done.
+    is_told: bool,
 }
 
 /// The worker itself was asked to stop.
@@ -61,7 +67,14 @@ impl Worker {
             let went_on = match self.here.0.next(&seat) {
                 Next::Call(call) => self.carry(call).await,
                 Next::Idle => self.idle(&seat).await,
-                Next::Leave => return,
+                Next::Leave => match self.child.take() {
+                    // It is looked once more after that, so that nothing comes in while the process ends.
+                    Some(mut child) => {
+                        let _however = child.end(Ending::LetGo).await;
+                        Ok(())
+                    }
+                    None => return,
+                },
             };
             if let Err(Stopped) = went_on {
                 return;
@@ -70,33 +83,42 @@ impl Worker {
     }
 
     /// Waits for the next call, while there is a process and for so long.
+    ///
+    /// While the process ends the worker still counts as idle: a call that comes then is carried to a new one.
     async fn idle(&mut self, seat: &Arc<Seat>) -> Result<(), Stopped> {
-        let Some(child) = &mut self.child else {
-            return self.leave_unless_called(seat);
+        let child = match &mut self.child {
+            Some(child) if !self.is_told => child,
+            _ => return self.leave_unless_called(seat),
         };
         let mut time = pin!(sleep(self.here.0.limits.idle));
-        // `Some` says that the process is gone.
+        // `Some` says how the process is to be ended.
         let event = poll_fn(|context| {
             if seat.poll_called(context).is_ready() {
                 return Poll::Ready(Ok(None));
             }
             match child.poll_event(context) {
                 // Nobody asked it anything.
-                Poll::Ready(Ok(_)) => return Poll::Ready(Ok(Some(()))),
+                Poll::Ready(Ok(_)) => return Poll::Ready(Ok(Some(Ending::Stop))),
                 Poll::Ready(Err(_told)) => return Poll::Ready(Err(Stopped)),
                 Poll::Pending => {}
             }
-            // The time is up, or the worker is to stop.
-            time.as_mut().poll(context).map(|_| Err(Stopped))
+            let slept = ready!(time.as_mut().poll(context));
+            Poll::Ready(match slept {
+                Ok(_time) => Ok(Some(Ending::LetGo)),
+                Err(_told) => Err(Stopped),
+            })
         });
         match event.await {
             Ok(None) => Ok(()),
-            Ok(Some(())) => {
-                let _however = child.end(Ending::Stop).await;
+            Ok(Some(how)) => {
+                let _however = child.end(how).await;
                 self.child = None;
                 self.leave_unless_called(seat)
             }
-            Err(Stopped) => self.leave_unless_called(seat),
+            Err(Stopped) => {
+                self.is_told = true;
+                self.leave_unless_called(seat)
+            }
         }
     }
 
