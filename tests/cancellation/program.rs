@@ -1,5 +1,7 @@
 //! Programs as data: what the kernel and the model both run.
 
+use std::ops::Range;
+
 use proptest::prelude::*;
 
 /// One step; `swallow` means that its error is ignored and the program goes on.
@@ -50,6 +52,14 @@ pub enum Step {
         body: Vec<Step>,
         swallow: bool,
     },
+    /// Members that are tasks of their own, and what their owner does before it waits for them.
+    Group {
+        /// Waits until none runs or one has failed; else not at all.
+        all: bool,
+        members: Vec<Vec<Step>>,
+        body: Vec<Step>,
+        swallow: bool,
+    },
     /// Both to their ends; the first error of the two counts.
     Join {
         kind: Kind,
@@ -96,7 +106,60 @@ impl Program {
         let place = which.checked_rem(found.len())?;
         Some(found[place])
     }
+
+    /// The members of groups, as the numbers of their steps: each has the instants of its timers to itself.
+    pub fn members(&self) -> Vec<Range<usize>> {
+        let mut found = Vec::new();
+        members(&self.steps, 0, &mut found);
+        found
+    }
+
+    /// Sorts what happened at one instant by the tasks it happened in, which may do so in any order.
+    pub fn by_task(&self, mut log: Vec<Event>) -> Vec<Event> {
+        let members = self.members();
+        let task = |step| members.iter().position(|steps| steps.contains(&step));
+        log.sort_by_key(|event| (event.at, task(event.step)));
+        canonical(log)
+    }
 }
+
+fn members(steps: &[Step], mut number: usize, found: &mut Vec<Range<usize>>) {
+    for step in steps {
+        match step {
+            Step::Group {
+                members: all, body, ..
+            } => {
+                let mut first = number + 1;
+                for steps in all {
+                    found.push(first..first + size(steps));
+                    first += size(steps);
+                }
+                members(body, first, found);
+            }
+            Step::Limit { body, .. }
+            | Step::Shield { body, .. }
+            | Step::Cancellable { body, .. }
+            | Step::Level { body, .. } => members(body, number + 1, found),
+            Step::Join { arms: [a, b], .. } => {
+                members(a, number + 1, found);
+                members(b, number + 1 + size(a), found);
+            }
+            _ => {}
+        }
+        number += size(std::slice::from_ref(step));
+    }
+}
+
+/// How long a member of this place among all waits before it begins, in nanoseconds: sums of such are
+/// different for different members, so that no two tasks have anything to do at one instant by themselves.
+pub fn ahead(place: usize) -> u64 {
+    1 << (place % MEMBERS_MAX)
+}
+
+const MEMBERS_MAX: usize = 19;
+
+/// Nanoseconds in a millisecond.
+pub const MS: u64 = 1_000_000;
 
 fn movables(steps: &[Step], mut number: usize, found: &mut Vec<usize>) {
     for step in steps {
@@ -185,6 +248,9 @@ pub fn size(steps: &[Step]) -> usize {
         | Step::Shield { body, .. }
         | Step::Cancellable { body, .. }
         | Step::Level { body, .. } => size(body),
+        Step::Group { members, body, .. } => {
+            members.iter().map(|steps| size(steps)).sum::<usize>() + size(body)
+        }
         Step::Join { arms: [a, b], .. } => size(a) + size(b),
         _ => 0,
     };
@@ -206,6 +272,8 @@ pub struct Features {
     pub by_hand: bool,
     /// Limits that are moved.
     pub moves: bool,
+    /// Groups. What several tasks would do at one instant is left out with them: levels and moves.
+    pub groups: bool,
 }
 
 impl Features {
@@ -218,6 +286,7 @@ impl Features {
         levels: true,
         by_hand: true,
         moves: true,
+        groups: false,
     };
 }
 
@@ -237,6 +306,15 @@ fn sometimes(
 }
 
 fn steps(features: Features) -> BoxedStrategy<Vec<Step>> {
+    let inside = Features {
+        groups: false,
+        ..features
+    };
+    let member = if features.groups {
+        steps(inside)
+    } else {
+        Just(Vec::new()).boxed()
+    };
     let leaf = leaf(features);
     let step = leaf.prop_recursive(4, 24, 4, move |step| {
         let body = prop::collection::vec(step.clone(), 1..4);
@@ -273,7 +351,7 @@ fn steps(features: Features) -> BoxedStrategy<Vec<Step>> {
             woken => Just(Kind::ForeignWoken),
             woken => Just(Kind::FacadeWoken),
         ];
-        let join = (kind, body.clone(), body, swallow).prop_map(|(kind, a, b, swallow)| {
+        let join = (kind, body.clone(), body.clone(), swallow).prop_map(|(kind, a, b, swallow)| {
             let arms = [a, b];
             Step::Join {
                 kind,
@@ -281,7 +359,18 @@ fn steps(features: Features) -> BoxedStrategy<Vec<Step>> {
                 swallow,
             }
         });
+        let members = prop::collection::vec(member.clone(), 1..4);
+        let body_of_owner = prop_oneof![1 => Just(Vec::new()), 2 => body.clone()];
+        let group = (prop::bool::weighted(0.8), members, body_of_owner, swallow).prop_map(
+            |(all, members, body, swallow)| Step::Group {
+                all,
+                members,
+                body,
+                swallow,
+            },
+        );
         prop_oneof![
+            6 * u32::from(features.groups) => group,
             5 => limit,
             2 => shield,
             u32::from(features.foreign) => cancellable,

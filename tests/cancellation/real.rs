@@ -8,16 +8,16 @@ use std::rc::Rc;
 use std::task::Poll;
 use std::time::Duration;
 
-use bibelot::join;
+use bibelot::{Wait, join, task_group};
 use bibelot_kernel::{
     AsCancelled, CancelScope, Cancellation, Cancelled, Cause, Deadline, Op, ScopeId, Task,
     TaskBuilder, TaskError, branch, cancellable, check_cancellation, clock, ignore_after,
     set_pending, shield, shield_for, sleep, sleep_until, take_pending, timeout_after,
 };
 
-use super::program::{Event, Kind, Origin, Program, Stage, Step, What, canonical, size};
+use super::program::{Event, Kind, Origin, Program, Stage, Step, What, ahead, size};
 use super::woken::join_woken;
-use super::world::{Timely, at, now};
+use super::world::{Timely, at, now_ns};
 
 /// Runs the program on a kernel of its own.
 pub fn run(program: &Program) -> Vec<Event> {
@@ -37,7 +37,7 @@ pub fn run(program: &Program) -> Vec<Event> {
         let number = size(&all.steps);
         let ended = Rc::new(Cell::new(0));
         let ends = ended.clone();
-        let builder = TaskBuilder::new().on_end(move |_| ends.set(now()));
+        let builder = TaskBuilder::new().on_end(move |_| ends.set(now_ns()));
         let task = builder.spawn(async move {
             let result = inside.steps(&inside.steps.steps, 0).await;
             inside.tell(number, inside.what(&result));
@@ -57,7 +57,7 @@ pub fn run(program: &Program) -> Vec<Event> {
             Err(other) => panic!("{other}"),
         }
     });
-    canonical(shared.log.take())
+    program.by_task(shared.log.take())
 }
 
 struct Shared {
@@ -90,7 +90,7 @@ impl Shared {
         asks.extend(moved.map(|(at, which, ms)| (at, Ask::Move(which, ms))));
         asks.sort_by_key(|(at, _)| *at);
         for (when, ask) in asks {
-            let ended = timeout_after(Duration::from_millis(when - now()), task.wait()).await;
+            let ended = timeout_after(at(when) - clock(), task.wait()).await;
             if ended.is_ok() {
                 return;
             }
@@ -114,7 +114,7 @@ impl Shared {
 
     fn tell(&self, step: usize, what: What) {
         self.log.borrow_mut().push(Event {
-            at: now(),
+            at: now_ns(),
             step,
             what,
         });
@@ -255,6 +255,12 @@ impl Shared {
                     other => (other.map(drop), *swallow),
                 }
             }
+            Step::Group {
+                all,
+                members,
+                body,
+                swallow,
+            } => (self.group(number, *all, members, body).await, *swallow),
             Step::Join {
                 kind,
                 arms: [a, b],
@@ -278,6 +284,34 @@ impl Shared {
         };
         self.tell(number, self.what(&done));
         if swallow { Ok(()) } else { done }
+    }
+
+    async fn group(
+        self: &Rc<Self>,
+        number: usize,
+        all: bool,
+        members: &[Vec<Step>],
+        body: &[Step],
+    ) -> Done {
+        let wait = if all { Wait::All } else { Wait::None };
+        let places = self.steps.members();
+        let outcome = task_group(wait, async |group| {
+            let mut first = number + 1;
+            for steps_of in members {
+                let place = places.iter().position(|place| place.start == first);
+                let delay = ahead(place.expect("it is a member"));
+                let (shared, steps, from) = (self.clone(), steps_of.clone(), first);
+                let member = async move {
+                    sleep(Duration::from_nanos(delay)).await?;
+                    shared.steps(&steps, from).await
+                };
+                let spawned = group.spawn(member);
+                assert!(spawned.is_ok(), "it is open");
+                first += size(steps_of);
+            }
+            self.steps(body, first).await
+        });
+        outcome.await.map(drop)
     }
 
     fn saw(&self, seen: Option<&Cancellation>) -> What {

@@ -43,7 +43,12 @@ impl Backend for Timely {
 
 /// The time of the turn in milliseconds.
 pub fn now() -> u64 {
-    bibelot_kernel::clock().as_nanos() / 1_000_000
+    now_ns() / 1_000_000
+}
+
+/// The time of the turn in nanoseconds.
+pub fn now_ns() -> u64 {
+    bibelot_kernel::clock().as_nanos()
 }
 
 /// This many milliseconds after the start.

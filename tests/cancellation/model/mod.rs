@@ -5,10 +5,11 @@
 //! of requests that existed when it parked. It can be broken on purpose, rule by rule, to see that
 //! programs tell.
 
+mod group;
 mod rules;
 mod steps;
 
-use super::program::{Event, Program, What, canonical, size};
+use super::program::{Event, MS, Program, What, size};
 use rules::{Fail, Kind, World};
 use steps::{Polled, Seq};
 
@@ -43,6 +44,12 @@ pub enum Break {
     MovesRevive,
     /// R10: what nobody caught stays *timed out*.
     NoUncaught,
+    /// Groups: a member's failure does not end the wait.
+    FailuresAreWaitedOut,
+    /// Groups: the owner hears nothing while it waits.
+    OwnersAreDeaf,
+    /// Groups: members go on at the end.
+    MembersAreNotAsked,
 }
 
 impl Break {
@@ -61,6 +68,12 @@ impl Break {
         Self::NoShield,
         Self::NoClaim,
         Self::NoUncaught,
+    ];
+
+    pub const OF_GROUPS: [Self; 3] = [
+        Self::FailuresAreWaitedOut,
+        Self::OwnersAreDeaf,
+        Self::MembersAreNotAsked,
     ];
 }
 
@@ -92,16 +105,16 @@ pub fn run(program: &Program, broken: Option<Break>) -> Vec<Event> {
         }
         world.now = world.now.max(world.clock);
     }
-    canonical(world.log)
+    program.by_task(world.log)
 }
 
 /// The next instant at which something may happen.
 fn next_instant(world: &World, body: &Seq<'_>, program: &Program) -> Option<u64> {
     let mut all = Vec::new();
     body.instants(world, &mut all);
-    all.extend(program.cancel);
-    all.extend(program.stop);
-    all.extend(program.moved.map(|(at, ..)| at));
-    all.extend(&program.notes);
+    all.extend(program.cancel.map(|at| at * MS));
+    all.extend(program.stop.map(|at| at * MS));
+    all.extend(program.moved.map(|(at, ..)| at * MS));
+    all.extend(program.notes.iter().map(|at| at * MS));
     all.into_iter().filter(|&at| at > world.now).min()
 }

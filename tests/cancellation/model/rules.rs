@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Break;
-use crate::program::{Event, Origin, Program, Stage, What};
+use crate::program::{Event, MS, Origin, Program, Stage, What};
 
 /// Names one request. Two notes are two requests, whatever they carry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -56,14 +56,21 @@ pub struct Frame {
     told: BTreeSet<Request>,
 }
 
+/// What a task was asked from outside its scopes.
+#[derive(Clone, Copy, Default)]
+struct Asked {
+    cancelled: bool,
+    note: Option<(u32, Origin)>,
+}
+
 #[derive(Default)]
 pub struct World {
     /// The time of the turn, and the time that it is.
     pub now: u64,
     pub clock: u64,
-    cancelled: bool,
     stopped: bool,
-    note: Option<(u32, Origin)>,
+    /// The requests to tasks, by the frames of their roots.
+    tasks: BTreeMap<usize, Asked>,
     notes: u32,
     noted_from_outside: usize,
     moved_from_outside: bool,
@@ -97,16 +104,19 @@ impl World {
 
     /// What has come from outside by now.
     pub fn admit(&mut self, program: &Program) {
-        self.cancelled |= program.cancel.is_some_and(|at| at <= self.now);
-        self.stopped |= program.stop.is_some_and(|at| at <= self.now);
+        // The first frame is the root of the program's own task.
+        if program.cancel.is_some_and(|at| at * MS <= self.now) {
+            self.cancel(0);
+        }
+        self.stopped |= program.stop.is_some_and(|at| at * MS <= self.now);
         while let Some(at) = program.notes.get(self.noted_from_outside)
-            && *at <= self.now
+            && *at * MS <= self.now
         {
             self.noted_from_outside += 1;
-            self.put(Origin::Note);
+            self.put(0, Origin::Note);
         }
         if let Some((at, which, ms)) = program.moved
-            && at <= self.now
+            && at * MS <= self.now
             && !self.moved_from_outside
         {
             self.moved_from_outside = true;
@@ -125,14 +135,27 @@ impl World {
         }
         let has_passed = self.has_passed(frame) && !self.is_broken(Break::MovesRevive);
         self.frames[frame].has_passed = has_passed;
-        self.frames[frame].deadline = ms.map(|ms| self.now + ms);
+        self.frames[frame].deadline = ms.map(|ms| self.now + ms * MS);
         // Whoever is parked beside this hears of it at once.
         self.parks_for_a_turn |= self.has_passed(frame);
     }
 
-    pub fn put(&mut self, origin: Origin) {
+    pub fn put(&mut self, root: usize, origin: Origin) {
         self.notes += 1;
-        self.note = Some((self.notes, origin));
+        self.tasks.entry(root).or_default().note = Some((self.notes, origin));
+    }
+
+    /// Asks the task to stop.
+    pub fn cancel(&mut self, root: usize) {
+        self.tasks.entry(root).or_default().cancelled = true;
+    }
+
+    pub fn is_cancelled(&self, root: usize) -> bool {
+        self.asked(root).cancelled
+    }
+
+    fn asked(&self, root: usize) -> Asked {
+        self.tasks.get(&root).copied().unwrap_or_default()
     }
 
     /// A frame at its first poll.
@@ -149,7 +172,7 @@ impl World {
         if inherits && let Some(branch) = self.innermost(path, Kind::is_branch) {
             told.extend(self.frames[branch].told.iter().filter(|r| r.is_own()));
         }
-        let deadline = span.map(|span| self.now + span);
+        let deadline = span.map(|span| self.now + span * MS);
         self.frames.push(Frame {
             kind,
             deadline,
@@ -177,15 +200,16 @@ impl World {
         self.frames[frame].kind == Kind::Shield && !self.has_passed(frame)
     }
 
-    /// Every request there is by now.
-    pub fn existing(&self) -> BTreeSet<Request> {
+    /// Every request there is by now for code on `path`.
+    pub fn existing(&self, path: &[usize]) -> BTreeSet<Request> {
+        let asked = self.asked(path[0]);
         let limits = (0..self.frames.len()).filter(|&frame| self.frames[frame].kind == Kind::Limit);
         let mut all: BTreeSet<_> = limits
             .filter(|&frame| self.has_passed(frame))
             .map(Request::Expiry)
             .collect();
-        all.extend(self.cancelled.then_some(Request::Cancel));
-        all.extend(self.note.map(|(id, _)| Request::Note(id)));
+        all.extend(asked.cancelled.then_some(Request::Cancel));
+        all.extend(asked.note.map(|(id, _)| Request::Note(id)));
         all
     }
 
@@ -218,10 +242,11 @@ impl World {
             let branch = self
                 .innermost(path, Kind::is_branch)
                 .expect("there is a root");
-            if self.cancelled && met(Request::Cancel, branch) {
+            let asked = self.asked(path[0]);
+            if asked.cancelled && met(Request::Cancel, branch) {
                 return Some(Request::Cancel);
             }
-            if let Some((id, _)) = self.note
+            if let Some((id, _)) = asked.note
                 && met(Request::Note(id), branch)
             {
                 return Some(Request::Note(id));
@@ -278,15 +303,18 @@ impl World {
             }
         }
         Fail {
-            origin: self.origin(request),
+            origin: self.origin(path[0], request),
             stage: Stage::Live,
         }
     }
 
-    fn origin(&self, request: Request) -> Origin {
+    fn origin(&self, root: usize, request: Request) -> Origin {
         match request {
             Request::Cancel => Origin::Cancel,
-            Request::Note(_) => self.note.map_or(Origin::Note, |(_, origin)| origin),
+            Request::Note(_) => self
+                .asked(root)
+                .note
+                .map_or(Origin::Note, |(_, origin)| origin),
             Request::Expiry(frame) => Origin::Expiry(frame as u64),
             Request::Stop(frame) => Origin::Stop(frame as u64),
         }
@@ -295,7 +323,7 @@ impl World {
     /// `take_pending`.
     pub fn take(&mut self, path: &[usize]) -> Option<Origin> {
         let request = self.due_from(path, 0, None)?;
-        let origin = self.origin(request);
+        let origin = self.origin(path[0], request);
         for &frame in path.iter().rev() {
             let kind = self.frames[frame].kind;
             if if request.is_own() {
@@ -319,7 +347,7 @@ impl World {
         }
         Ok(self
             .due_from(path, 0, None)
-            .map(|request| self.origin(request)))
+            .map(|request| self.origin(path[0], request)))
     }
 
     /// Tells a request that nothing inside the innermost frame heard.
@@ -335,7 +363,10 @@ impl World {
         }
         // A note may have gone with its scope since the arm was polled.
         let is_there = |request: &Request| match request {
-            Request::Note(id) => self.note.is_some_and(|(there, _)| there == *id),
+            Request::Note(id) => self
+                .asked(path[0])
+                .note
+                .is_some_and(|(there, _)| there == *id),
             _ => true,
         };
         let of_arm = inside.deaf_to.filter(is_there);
@@ -344,9 +375,10 @@ impl World {
     }
 
     /// A note that carries this scope's request goes with it.
-    pub fn end_scope(&mut self, frame: usize) {
+    pub fn end_scope(&mut self, root: usize, frame: usize) {
         let own = [Origin::Expiry(frame as u64), Origin::Stop(frame as u64)];
-        self.note.take_if(|(_, origin)| own.contains(origin));
+        let asked = self.tasks.entry(root).or_default();
+        asked.note.take_if(|(_, origin)| own.contains(origin));
     }
 }
 

@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 
 use super::Break;
+use super::group::Group;
 use super::rules::{Fail, Inside, Kind, Request, World};
-use crate::program::{Origin, Program, Stage, Step, What, size};
+use crate::program::{MS, Origin, Program, Stage, Step, What, size};
 
 pub enum Polled {
     Pending(Inside),
@@ -36,6 +37,7 @@ enum Active<'p> {
     Join {
         arms: Vec<Arm<'p>>,
     },
+    Group(Box<Group<'p>>),
 }
 
 struct Arm<'p> {
@@ -93,7 +95,7 @@ impl<'p> Seq<'p> {
     ) -> Option<(Result<(), Fail>, bool)> {
         let saw = |seen: Option<Origin>| seen.map_or(What::SawNothing, What::Saw);
         match *step {
-            Step::Burn { ms } => world.clock += ms,
+            Step::Burn { ms } => world.clock += ms * MS,
             Step::Move { which, ms } => world.move_limit(self.program, which, ms),
             Step::Check { swallow } => match world.check(path) {
                 Ok(seen) => world.note_event(self.number, saw(seen)),
@@ -106,7 +108,7 @@ impl<'p> Seq<'p> {
                 let seen = world.take(path);
                 world.note_event(self.number, saw(seen));
                 if let (Step::Put, Some(origin)) = (step, seen) {
-                    world.put(origin);
+                    world.put(path[0], origin);
                     // Whoever is parked beside this hears of it at once.
                     world.parks_for_a_turn = true;
                 }
@@ -124,6 +126,7 @@ impl<'p> Seq<'p> {
                 all.extend(world.frames[*frame].deadline);
                 body.instants(world, all);
             }
+            Some(Active::Group(group)) => group.instants(world, all),
             Some(Active::Join { arms }) => {
                 arms.iter().for_each(|arm| arm.body.instants(world, all));
             }
@@ -140,6 +143,7 @@ impl Step {
             | Self::Shield { swallow, .. }
             | Self::Cancellable { swallow, .. }
             | Self::Level { swallow, .. }
+            | Self::Group { swallow, .. }
             | Self::Join { swallow, .. } => *swallow,
             Self::Take
             | Self::Put
@@ -170,17 +174,22 @@ impl<'p> Active<'p> {
         };
         match step {
             Step::Sleep { ms, .. } => Self::Sleep {
-                end: world.now + ms,
+                end: world.now + ms * MS,
                 for_a_turn: *ms == 0,
                 existed: None,
             },
             Step::Foreign { ms } => Self::Foreign {
-                end: world.now + ms,
+                end: world.now + ms * MS,
             },
             Step::Limit { ms, body, .. } => scope(Kind::Limit, *ms, body),
             Step::Shield { lifts, body, .. } => scope(Kind::Shield, *lifts, body),
             Step::Cancellable { body, .. } => scope(Kind::Branch, None, body),
             Step::Level { body, .. } => scope(Kind::Level, None, body),
+            Step::Group {
+                all, members, body, ..
+            } => Self::Group(Box::new(Group::begin(
+                program, *all, members, body, number, world,
+            ))),
             Step::Join {
                 kind, arms: [a, b], ..
             } => {
@@ -218,7 +227,7 @@ impl<'p> Active<'p> {
                     Err(world.tell(path, request))
                 } else {
                     if existed.is_none() {
-                        *existed = Some(world.existing());
+                        *existed = Some(world.existing(path));
                         world.parks_for_a_turn |= *for_a_turn;
                     }
                     return Polled::Pending(Inside::HEARS);
@@ -250,7 +259,7 @@ impl<'p> Active<'p> {
                     }
                     (None, pending) => return pending,
                 };
-                match end(step, frame, world, result) {
+                match end(step, path[0], frame, world, result) {
                     Ended::As(result) => result,
                     Ended::Claimed => {
                         world.note_event(number, What::Claimed);
@@ -258,6 +267,10 @@ impl<'p> Active<'p> {
                     }
                 }
             }
+            Self::Group(group) => match group.poll(world, path) {
+                Polled::Done(result) => result,
+                pending @ Polled::Pending(_) => return pending,
+            },
             Self::Join { arms } => {
                 let mut inside = Inside::DEAF;
                 // They begin together: what the first is told, the second is told, too.
@@ -314,9 +327,15 @@ enum Ended {
 }
 
 /// What becomes of a scope's result.
-fn end(step: &Step, frame: usize, world: &mut World, result: Result<(), Fail>) -> Ended {
+fn end(
+    step: &Step,
+    root: usize,
+    frame: usize,
+    world: &mut World,
+    result: Result<(), Fail>,
+) -> Ended {
     if matches!(step, Step::Limit { .. } | Step::Level { .. }) {
-        world.end_scope(frame);
+        world.end_scope(root, frame);
     }
     let Err(mut fail) = result else {
         return Ended::As(Ok(()));
