@@ -102,6 +102,7 @@ fn programs_that_burn_time_agree_with_the_model() {
 /// What several tasks would do at one instant is left out where there are groups.
 const GROUPS: Features = Features {
     groups: true,
+    joins: false,
     levels: false,
     moves: false,
     foreign: false,

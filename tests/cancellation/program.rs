@@ -272,7 +272,8 @@ pub struct Features {
     pub by_hand: bool,
     /// Limits that are moved.
     pub moves: bool,
-    /// Groups. What several tasks would do at one instant is left out with them: levels and moves.
+    /// Groups. What several tasks would do at one instant is left out with them: levels and moves, and joins
+    /// beside a group, which would tell in which turn of an instant its members end.
     pub groups: bool,
 }
 
@@ -308,6 +309,7 @@ fn sometimes(
 fn steps(features: Features) -> BoxedStrategy<Vec<Step>> {
     let inside = Features {
         groups: false,
+        joins: true,
         ..features
     };
     let member = if features.groups {
@@ -370,12 +372,13 @@ fn steps(features: Features) -> BoxedStrategy<Vec<Step>> {
             },
         );
         prop_oneof![
-            6 * u32::from(features.groups) => group,
             5 => limit,
             2 => shield,
             u32::from(features.foreign) => cancellable,
             u32::from(features.levels) => level,
             4 * u32::from(features.joins) => join,
+            // Last, since shrinking goes to what stands before, whatever its weight.
+            6 * u32::from(features.groups) => group,
         ]
     });
     prop::collection::vec(step, 1..5).boxed()
