@@ -22,6 +22,9 @@ pub(crate) fn nanoseconds(text: &str) -> Option<u64> {
     let (whole, part) = number.split_once('.').unwrap_or((number, "0"));
     let whole = digits(whole)?.checked_mul(u128::from(unit))?;
     // More digits than this are parts of a nanosecond.
+    if !part.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
     let part = &part[..part.len().min(18)];
     let scale = 10_u128.pow(u32::try_from(part.len()).ok()?);
     let part = digits(part)? * u128::from(unit) / scale;
@@ -72,6 +75,8 @@ mod tests {
             "18446744073709551616ns",
             "999999999999999999999999999999999999999999h",
             "1\u{b5}s",
+            "1.12345678901234567\u{b5}s",
+            "1.1234567890123456789 and s",
         ] {
             assert_eq!(nanoseconds(text), None, "{text}");
         }
