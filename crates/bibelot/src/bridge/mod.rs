@@ -9,12 +9,14 @@
 //! |---|---|
 //! | `run_on` | a future for another executor |
 //! | `run_at` | a task for a kernel, from outside |
+//! | `carried` | how either ended, on its way back |
 //!
 //! # Invariants
 //!
 //! - Whoever stops waiting stops the other side: what was handed over is dropped there, what was spawned
-//!   here is cancelled.
+//!   here is cancelled. What fails when nobody waits any more is told to the crash hook.
 
+mod carried;
 mod run_at;
 mod run_on;
 

@@ -2,14 +2,17 @@
 
 use std::fmt;
 use std::future::Future;
+use std::panic::Location;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, ready};
 
 use bibelot_kernel::{
-    KernelHandle, TaskBuilder, TaskError, TaskName, Wait, WaitFuture, shield, spawn, wait_future,
+    KernelHandle, TaskBuilder, TaskError, TaskName, Wait, WaitFuture, shield, wait_future,
 };
 use bibelot_sync::{OneshotReceiver, OneshotSender, block_on, oneshot};
+
+use super::carried::Carried;
 
 /// Has a task made at a kernel, and waits for it wherever one is: in a task of another kernel, under another
 /// executor, or in a plain thread by [`RunAt::wait_blocking`].
@@ -26,7 +29,8 @@ use bibelot_sync::{OneshotReceiver, OneshotSender, block_on, oneshot};
 /// # Cancellation
 ///
 /// Leaves at once. Then, as when it is dropped, the task is cancelled, and cleans up on its own; see
-/// [`RunAt::detach`]. One that has not begun never begins.
+/// [`RunAt::detach`]. One that has not begun never begins. What it fails with when nobody waits for it any
+/// more is told to the [crash hook](crate::set_crash_hook).
 ///
 /// # Examples
 ///
@@ -55,8 +59,9 @@ where
     let (sender, ended) = oneshot();
     let place = Arc::new(Mutex::new(Place::Waits));
     let there = place.clone();
+    let site = Location::caller();
     // A kernel that has ended drops it, and with it the sender.
-    let _posted = kernel.post(move || begin(&there, make, sender));
+    let _posted = kernel.post(move || begin(&there, make, sender, site));
     RunAt {
         ended: Some(wait_future(Wait::Join, ended)),
         place,
@@ -81,14 +86,17 @@ fn lock(place: &Mutex<Place>) -> MutexGuard<'_, Place> {
 fn begin<F>(
     place: &Mutex<Place>,
     make: impl FnOnce() -> F + 'static,
-    sender: OneshotSender<Result<F::Output, TaskError>>,
+    sender: OneshotSender<Carried<F::Output>>,
+    site: &'static Location<'static>,
 ) where
     F: Future<Output: Send + 'static> + 'static,
 {
     if matches!(*lock(place), Place::Left) {
         return;
     }
-    let task = spawn(async move { make().await });
+    let task = TaskBuilder::new()
+        .at(site)
+        .spawn(async move { make().await });
     let name = task.name_it();
     let was_left = {
         let mut place = lock(place);
@@ -104,7 +112,7 @@ fn begin<F>(
     // It only carries the end over, and so waits for it whoever else is asked to stop.
     let carrier = TaskBuilder::new().daemon().spawn(async move {
         let ended = shield(task.join()).await;
-        drop(sender.send(ended));
+        drop(sender.send(Carried::new(ended, Some(name.id()))));
     });
     carrier.detach();
 }
@@ -112,7 +120,7 @@ fn begin<F>(
 /// The future of [`run_at`].
 #[must_use = "dropped, it cancels the task"]
 pub struct RunAt<T: 'static> {
-    ended: Option<WaitFuture<OneshotReceiver<Result<T, TaskError>>>>,
+    ended: Option<WaitFuture<OneshotReceiver<Carried<T>>>>,
     place: Arc<Mutex<Place>>,
 }
 
@@ -158,7 +166,7 @@ impl<T> Future for RunAt<T> {
             panic!("a wait for a task elsewhere was polled after its end");
         };
         let result = match ready!(Pin::new(ended).poll(context)) {
-            Ok(Ok(ended)) => ended,
+            Ok(Ok(carried)) => carried.arrive(),
             Ok(Err(_gone)) => Err(TaskError::Aborted),
             Err(told) => {
                 self.cancel_nowait();

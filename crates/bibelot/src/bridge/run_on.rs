@@ -1,6 +1,5 @@
 //! Futures for another executor.
 
-use std::any::Any;
 use std::fmt;
 use std::future::{Future, poll_fn};
 use std::io;
@@ -8,16 +7,14 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll, ready};
 
-use bibelot_kernel::{Panic, Wait, WaitFuture, wait_future};
+use bibelot_kernel::{Panic, TaskError, Wait, WaitFuture, wait_future};
 use bibelot_sync::{OneshotReceiver, OneshotSender, oneshot};
 
+use super::carried::Carried;
 use crate::WorkerError;
 
 /// A future as other executors take it: to be polled to its end there, or to be dropped.
 pub type Handed = Pin<Box<dyn Future<Output = ()> + Send>>;
-
-/// How a future ended there: its value, or what it panicked with.
-type Ended<T> = Result<T, Box<dyn Any + Send>>;
 
 /// Runs `future` on another executor, and waits here for what it gives.
 ///
@@ -65,7 +62,10 @@ where
 }
 
 /// Runs `future` until it ends or nobody waits for it any more.
-async fn watched<F: Future>(future: F, mut sender: OneshotSender<Ended<F::Output>>) {
+async fn watched<F>(future: F, mut sender: OneshotSender<Carried<F::Output>>)
+where
+    F: Future<Output: 'static>,
+{
     let ended = {
         let mut future = pin!(future);
         let mut gone = pin!(sender.closed());
@@ -76,14 +76,17 @@ async fn watched<F: Future>(future: F, mut sender: OneshotSender<Ended<F::Output
             match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(context))) {
                 Ok(Poll::Pending) => Poll::Pending,
                 Ok(Poll::Ready(value)) => Poll::Ready(Some(Ok(value))),
-                Err(payload) => Poll::Ready(Some(Err(payload))),
+                Err(payload) => {
+                    let panic = Panic::new(payload);
+                    Poll::Ready(Some(Err(TaskError::Panicked(panic))))
+                }
             }
         })
         .await
     };
     if let Some(ended) = ended {
         // Nobody may be waiting any more.
-        drop(sender.send(ended));
+        drop(sender.send(Carried::new(ended, None)));
     }
 }
 
@@ -96,7 +99,11 @@ impl<T> Future for RunOn<T> {
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         Poll::Ready(match ready!(Pin::new(&mut self.0).poll(context)) {
-            Ok(Some(ended)) => ended.map_err(|payload| WorkerError::Panicked(Panic::new(payload))),
+            Ok(Some(carried)) => match carried.arrive() {
+                Ok(value) => Ok(value),
+                Err(TaskError::Panicked(panic)) => Err(WorkerError::Panicked(panic)),
+                Err(other) => Err(WorkerError::NoThread(io::Error::other(other))),
+            },
             Ok(None) => {
                 let error = io::Error::other("the executor dropped the future");
                 Err(WorkerError::NoThread(error))
@@ -113,14 +120,14 @@ impl<T> fmt::Debug for RunOn<T> {
 }
 
 /// What happens elsewhere, from here: nothing at first.
-struct Elsewhere<T> {
+struct Elsewhere<T: 'static> {
     begin: Option<Box<dyn FnOnce() + Send>>,
-    ended: OneshotReceiver<Ended<T>>,
+    ended: OneshotReceiver<Carried<T>>,
 }
 
 impl<T> Future for Elsewhere<T> {
     /// `None` if it was dropped there.
-    type Output = Option<Ended<T>>;
+    type Output = Option<Carried<T>>;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         if let Some(begin) = self.begin.take() {

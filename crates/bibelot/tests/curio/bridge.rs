@@ -1,6 +1,7 @@
 //! UNI: futures of other executors here, and tasks of ours from there.
 
 use std::future::{pending, poll_fn};
+use std::io;
 use std::panic::resume_unwind;
 use std::rc::Rc;
 use std::sync::mpsc;
@@ -10,8 +11,8 @@ use std::thread;
 use bibelot::bridge::{Handed, run_at, run_on};
 use bibelot::universal::Event;
 use bibelot::{
-    AsCancelled, Cause, Kernel, KernelHandle, TaskError, WorkerError, run_in_thread, sleep, spawn,
-    timeout_after, try_current, yield_now,
+    AsCancelled, Cause, Kernel, KernelHandle, TaskError, WorkerError, run_in_thread,
+    set_crash_hook, sleep, spawn, timeout_after, try_current, yield_now,
 };
 use bibelot_sync::block_on;
 
@@ -198,5 +199,50 @@ fn a_task_from_outside_ends_with_its_kernel() {
         kernel.block_on(yield_now()).unwrap();
         assert!(kernel.shutdown().is_clean());
         assert!(waits.join().unwrap().unwrap());
+    });
+}
+
+/// What the crash hook is told next, and whether of a task.
+async fn told_of(told: &mpsc::Receiver<(String, bool)>) -> (String, bool) {
+    for _ in 0..60_000 {
+        if let Ok(crash) = told.try_recv() {
+            return crash;
+        }
+        sleep(ms(1)).await.unwrap();
+    }
+    panic!("nobody was told");
+}
+
+#[test]
+fn what_fails_when_nobody_waits_any_more_is_told_to_the_crash_hook() {
+    let (tell, told) = mpsc::channel();
+    set_crash_hook(move |crash| {
+        if crash.message.contains("alone") {
+            tell.send((crash.message.to_owned(), crash.task.is_some()))
+                .ok();
+        }
+    });
+    on_threads(async || {
+        let kernel = KernelHandle::try_current().unwrap();
+        let panics = || resume_unwind(Box::new("alone"));
+        run_at(&kernel, async move || {
+            yield_now().await.unwrap();
+            panics()
+        })
+        .detach();
+        assert!(told_of(&told).await.1, "it is known which task it was");
+        let left = run_at(&kernel, async || {
+            let _told = sleep(LONG).await.unwrap_err();
+            Err::<(), _>(io::Error::other("failed alone"))
+        });
+        let left = spawn(left);
+        yield_now().await?;
+        left.cancel().await?;
+        assert_eq!(told_of(&told).await.0, "failed alone");
+        // What was awaited is nobody else's.
+        assert!(run_at(&kernel, async move || panics()).await.is_err());
+        yield_now().await?;
+        assert!(told.try_recv().is_err());
+        Ok(())
     });
 }
