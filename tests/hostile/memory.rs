@@ -158,3 +158,28 @@ fn memory_stays_flat() {
         value.unwrap();
     });
 }
+
+#[test]
+fn one_group_spawns_ten_million_members_in_flat_memory() {
+    // Ten million with optimisation; without it that would take minutes and show no more.
+    let rounds = if cfg!(debug_assertions) { 100 } else { 10_000 };
+    on_each(move |builder| {
+        let value = builder.run(async move {
+            let group = TaskGroup::<(), bibelot::Error>::new(Wait::All).discard_values();
+            let spawned = Cell::new(0);
+            is_flat("members of one group", rounds, async || {
+                for _ in 0..1000 {
+                    group.spawn(async { Ok(()) }).unwrap();
+                    spawned.set(spawned.get() + 1);
+                }
+                while group.running() > 0 {
+                    yield_now().await.unwrap();
+                }
+            })
+            .await;
+            assert!(spawned.get() >= rounds * 1000);
+            assert!(group.join().await.unwrap().is_empty());
+        });
+        value.unwrap();
+    });
+}
