@@ -8,6 +8,7 @@
 //! | `crashes` | failures that nobody was given |
 //! | `deadlines` | limits that are moved |
 //! | `descriptors` | under a loop that belongs to somebody else |
+//! | `joins` | who waits for a task, and who wakes it |
 //! | `locals` | values that belong to tasks |
 //! | `raw` | sends without an outbox |
 //! | `shared` | what several wait for, and what is known without taking it |
@@ -26,6 +27,8 @@ mod deadlines;
 mod descriptors;
 #[path = "kernel/ends.rs"]
 mod ends;
+#[path = "kernel/joins.rs"]
+mod joins;
 #[path = "kernel/lives.rs"]
 mod lives;
 #[path = "kernel/locals.rs"]

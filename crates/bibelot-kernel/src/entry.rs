@@ -237,7 +237,11 @@ impl Entry {
     /// Whether a joiner with this ticket leaves its waker in the task's cell, whose place it then has.
     #[inline]
     pub(crate) fn takes_cell(&mut self, ticket: Option<u32>) -> bool {
-        let is_free = !self.has_mark(CELL_JOINED) || ticket == Some(IN_CELL);
+        // One that has a place among the others stays there: it would leave its waker behind.
+        let is_free = match ticket {
+            None => !self.has_mark(CELL_JOINED),
+            Some(ticket) => ticket == IN_CELL,
+        };
         let takes = is_free && self.task().is_some();
         if takes {
             self.mark(CELL_JOINED);

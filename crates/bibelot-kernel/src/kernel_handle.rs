@@ -61,8 +61,8 @@ impl KernelHandle {
     /// Runs `job` on the kernel's thread, outside any task, in its next turn or the one under way: the way to
     /// [`spawn`](crate::spawn) there. Jobs of one thread run in their order.
     ///
-    /// It may not wait, so it should be short. A panic of it is contained, and nobody is told. A kernel that
-    /// ends first drops it.
+    /// It may not wait, so it should be short. A panic of it is contained, and the
+    /// [crash hook](crate::set_crash_hook) is told. A kernel that ends first drops it.
     ///
     /// asyncio: `call_soon_threadsafe`.
     ///

@@ -28,6 +28,10 @@ impl Core {
         if runnable.is_stale() {
             return;
         }
+        // Woken twice, at home and from another thread, it has been polled for both.
+        let Some(runnable) = runnable.if_wanted() else {
+            return;
+        };
         let slot = runnable.schedule().slot;
         let record = self.records.tenant(slot);
         let id = self.begin_poll(record, slot, Own::Task(runnable.waker_data()));
@@ -228,7 +232,7 @@ impl Core {
         if self.choice.is_some() {
             self.paths.end(number);
         }
-        self.observers.terminated(id, terminated(ending));
+        // First of all: an observer may drop the last handle, and with it the entry.
         let (joiners, listener, locals) = {
             let mut tasks = self.tasks.borrow_mut();
             let Some(entry) = tasks.get_mut(key) else {
@@ -244,6 +248,7 @@ impl Core {
             };
             (joiners.into_values(), listener, locals)
         };
+        self.observers.terminated(id, terminated(ending));
         contain(|| drop(locals));
         wake_all(joiners);
         if let Some(listener) = listener {

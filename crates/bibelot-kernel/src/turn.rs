@@ -135,6 +135,9 @@ impl Core {
             if runnable.is_stale() {
                 continue;
             }
+            let Some(runnable) = runnable.if_wanted() else {
+                continue;
+            };
             self.records.ready(runnable.schedule().slot);
             self.push_ready(Item::Task(runnable), Wake::Woken);
         }

@@ -119,6 +119,38 @@ impl<S: Schedule> Runnable<S> {
         self.0.is_ended()
     }
 
+    /// Gives the runnable back if a run would do something; else it is dissolved, and the task stays as it is.
+    /// A task that was woken at home and from another thread has two, and one run answers for both.
+    ///
+    /// # Panics
+    ///
+    /// Away from home; the runnable is then dropped as anywhere else.
+    #[inline]
+    #[must_use]
+    #[track_caller]
+    pub fn if_wanted(self) -> Option<Self> {
+        assert!(
+            self.0.is_home(),
+            "only at its home is it known whether a task is to run"
+        );
+        if self.0.header().state.is_wanted() {
+            return Some(self);
+        }
+        self.dissolve()
+    }
+
+    #[cold]
+    fn dissolve(self) -> Option<Self> {
+        if !self.0.header().state.dissolve() {
+            return Some(self);
+        }
+        let task = self.0;
+        core::mem::forget(self);
+        // SAFETY: the runnable's reference, not used again.
+        unsafe { task.release_runnable(true) };
+        None
+    }
+
     /// The scheduler's part of the task.
     #[must_use]
     pub fn schedule(&self) -> &S {

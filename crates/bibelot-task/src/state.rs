@@ -208,6 +208,29 @@ impl State {
         }
     }
 
+    /// Whether a run would poll the future or drop it, or is the first to find that it is gone.
+    #[inline]
+    pub(crate) fn is_wanted(&self) -> bool {
+        if self.flags.get() & (QUEUED | WOKEN | ABORT | ENDED) != 0 {
+            return true;
+        }
+        // Relaxed: a wake that this misses has a runnable of its own under way, or is seen by `dissolve`.
+        self.word.load(Ordering::Relaxed) & (AWAY_WOKEN | AWAY_ABORT) != 0
+    }
+
+    /// Takes back the runnable that answers for `AWAY_QUEUED`, whose wake an earlier run has answered;
+    /// `false` if another wake has come meanwhile, for which it is needed.
+    pub(crate) fn dissolve(&self) -> bool {
+        // Relaxed: nothing is passed on; the next wake makes a runnable, whose run acquires.
+        let taken = self
+            .word
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |word| {
+                let is_wanted = word & (AWAY_WOKEN | AWAY_ABORT) != 0;
+                (!is_wanted).then_some(word & !AWAY_QUEUED)
+            });
+        taken.is_ok()
+    }
+
     /// A run begins, at home.
     #[inline]
     pub(crate) fn begin(&self) -> Begin {

@@ -92,6 +92,32 @@ fn an_abort_drops_the_future_on_the_spot_and_its_runnable_is_stale() {
 }
 
 #[test]
+fn a_runnable_whose_wake_another_run_has_answered_is_dissolved() {
+    let house = House::new();
+    let (runnable, task) = spawn(pending::<()>(), house.tag());
+    let first = runnable.if_wanted().expect("it was never polled");
+    assert!(matches!(first.run(), Ran::Parked));
+    for _ in 0..2 {
+        house.hidden(|| task.wake());
+        task.wake();
+        let runnable = house.pop().unwrap().if_wanted().expect("it was woken");
+        assert!(matches!(runnable.run(), Ran::Parked));
+        assert!(house.pop().unwrap().if_wanted().is_none());
+        // It goes on: a wake from either side makes a runnable.
+        for is_afar in [true, false] {
+            match is_afar {
+                true => house.hidden(|| task.wake()),
+                false => task.wake(),
+            }
+            let runnable = house.pop().unwrap().if_wanted().expect("it was woken");
+            assert!(matches!(runnable.run(), Ran::Parked));
+        }
+    }
+    assert_eq!(house.waiting(), 0);
+    assert!(!task.is_ended());
+}
+
+#[test]
 fn an_abort_from_inside_the_poll_takes_effect_after_it() {
     let house = House::new();
     let slot = Rc::new(RefCell::new(None));
