@@ -45,8 +45,8 @@ impl Hub {
         (hub, lines)
     }
 
-    /// The line of one more arm, which counts as woken.
-    pub(crate) fn add(self: &Arc<Self>, arm: usize) -> Line {
+    /// Puts an arm on the list, and wakes the parent.
+    pub(crate) fn list(&self, arm: usize) {
         let parent = {
             let mut woken = self.lock();
             woken.arms.push(arm);
@@ -55,11 +55,10 @@ impl Hub {
         if let Some(parent) = parent {
             parent.wake();
         }
-        self.line(arm)
     }
 
-    /// The line of an arm that is on the list.
-    fn line(self: &Arc<Self>, arm: usize) -> Line {
+    /// The line of an arm that is on the list, or about to be put there.
+    pub(crate) fn line(self: &Arc<Self>, arm: usize) -> Line {
         let state = Arc::new(ArmWaker {
             hub: self.clone(),
             arm,
@@ -115,13 +114,6 @@ impl Wake for ArmWaker {
         if self.is_listed.swap(true, Ordering::AcqRel) {
             return;
         }
-        let parent = {
-            let mut woken = self.hub.lock();
-            woken.arms.push(self.arm);
-            woken.parent.take()
-        };
-        if let Some(parent) = parent {
-            parent.wake();
-        }
+        self.hub.list(self.arm);
     }
 }

@@ -29,6 +29,9 @@ impl<'env> LocalScope<'env> {
     /// What it borrows outlives the scope: where the compiler says that something does not live long enough,
     /// `async move` takes the reference along, or the thing belongs in front of the scope.
     ///
+    /// What it returns is its handle's alone, also an error: awaited by nobody, that is dropped. A panic is not,
+    /// see [`local_scope`](super::local_scope()).
+    ///
     /// A child that is added to a scope that has ended is dropped, and its handle says
     /// [`Aborted`](TaskError::Aborted).
     ///

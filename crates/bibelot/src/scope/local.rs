@@ -104,7 +104,8 @@ async fn run<'env, R>(
 ) -> R {
     let state = State::new();
     let scope = LocalScope::new(state.clone());
-    let line = state.hub.add(BODY);
+    let line = state.hub.line(BODY);
+    state.hub.list(BODY);
     let body = branch(body(&scope));
     Both {
         body: Some(body),

@@ -106,7 +106,7 @@ impl<'env> State<'env> {
         if self.is_stopping.get() {
             edge.fire();
         }
-        let line = self.hub.add(place + 1);
+        let line = self.hub.line(place + 1);
         self.entries.borrow_mut()[place] = Some(Entry {
             number,
             edge,
@@ -114,6 +114,8 @@ impl<'env> State<'env> {
             child: Some(Child { running, line }),
             is_aborted: false,
         });
+        // Last, since whoever is woken may poll it here and now.
+        self.hub.list(place + 1);
         Ok(place)
     }
 

@@ -1,12 +1,16 @@
 //! Children that borrow, their values, and who is polled.
 
 use std::cell::{Cell, RefCell};
-use std::future::poll_fn;
-use std::task::Poll;
+use std::future::{pending, poll_fn};
+use std::pin::Pin;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
 use bibelot::{
-    AsCancelled, Event, Queue, TaskError, local_scope, sleep, spawn, timeout_after, yield_now,
+    AsCancelled, Event, LocalScope, Queue, TaskError, local_scope, sleep, spawn, timeout_after,
+    yield_now,
 };
 
 const MS: Duration = Duration::from_millis(1);
@@ -217,4 +221,42 @@ async fn a_scope_works_under_an_executor_that_is_not_ours() {
         }
     }
     panic!("it did not end");
+}
+
+/// Polls the scope that is kept on this thread, as soon as it is woken.
+struct Eager;
+
+thread_local! {
+    static KEPT: RefCell<Option<Pin<Box<dyn Future<Output = ()>>>>> = const { RefCell::new(None) };
+}
+
+impl Wake for Eager {
+    fn wake(self: Arc<Self>) {
+        let Some(mut kept) = KEPT.take() else { return };
+        let waker = Waker::from(self);
+        if kept
+            .as_mut()
+            .poll(&mut Context::from_waker(&waker))
+            .is_pending()
+        {
+            KEPT.set(Some(kept));
+        }
+    }
+}
+
+#[bibelot::test(uring, poll, sim)]
+async fn a_child_that_is_added_from_outside_is_polled_however_soon_the_owner_comes() {
+    let handle = Rc::new(RefCell::new(None::<LocalScope<'static>>));
+    let (here, polled) = (handle.clone(), Rc::new(Cell::new(false)));
+    let scope = local_scope(async move |scope| {
+        here.replace(Some(scope.clone()));
+        pending().await
+    });
+    KEPT.set(Some(Box::pin(scope)));
+    Arc::new(Eager).wake();
+    let scope = handle.take().unwrap();
+    let seen = polled.clone();
+    scope.spawn(async move { seen.set(true) });
+    assert!(polled.get());
+    drop(KEPT.take());
 }
