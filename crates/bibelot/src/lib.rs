@@ -83,9 +83,9 @@ pub use combine::{
 };
 pub use error::{Error, Result};
 pub use group::{
-    AddError, AddRefusal, CancelRemaining, Finished, Group, GroupClosed, GroupError, JoinMember,
-    Member, MemberError, NextDone, NextError, NextResult, Outcome, QueuedError, Ready, SpawnQueued,
-    Start, StartError, TaskGroup, Wait, eager_group, task_group,
+    AddError, AddRefusal, CancelRemaining, Ends, Finished, Group, GroupClosed, GroupError,
+    JoinMember, Member, MemberError, NextDone, NextError, NextResult, Outcome, QueuedError, Ready,
+    SpawnQueued, Start, StartError, TaskGroup, Wait, eager_group, task_group,
 };
 pub use interrupt::CtrlCPolicy;
 pub use interval::{Interval, MissedTick, Tick, interval};

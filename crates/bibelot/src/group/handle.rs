@@ -226,7 +226,11 @@ impl<T, E> Group<T, E> {
     /// Leaves at once; no member is taken.
     #[track_caller]
     pub fn next_done(&self) -> NextDone<'_, T, E> {
-        NextDone(Trap::new(GroupOp::new(&self.shared, take_next)))
+        self.next_done_at(Location::caller())
+    }
+
+    pub(super) fn next_done_at(&self, site: &'static Location<'static>) -> NextDone<'_, T, E> {
+        NextDone(Trap::at(GroupOp::new(&self.shared, take_next), site))
     }
 
     /// Waits for the next member to end, and takes its value.

@@ -9,7 +9,7 @@
 //! | `queued`, `start` | spawning that waits for room, or until the member is ready |
 //! | `wait` | for what a group waits, and the traps in which it does |
 //! | `state`, `waiters` | who is in the group, what became of them, and who is to be woken |
-//! | `take` | how results leave it, each once |
+//! | `take`, `ends` | how results leave it, each once; one after the other |
 //! | `outcome` | what a group leaves: every member's result |
 //! | `error` | how members fail, one or several |
 //!
@@ -21,6 +21,7 @@
 //!   outcome; failures that nobody was given go to the crash hook.
 //! - No code of users runs under the group's lock.
 
+mod ends;
 mod error;
 mod handle;
 mod line;
@@ -34,6 +35,7 @@ mod task_group;
 mod wait;
 mod waiters;
 
+pub use ends::Ends;
 pub use error::{AddError, AddRefusal, GroupClosed, GroupError, MemberError, NextError};
 pub use handle::{CancelRemaining, Group, NextDone, NextResult};
 pub use member::{JoinMember, Member};

@@ -6,6 +6,7 @@ use bibelot::{
     AsCancelled, Cause, Error, Event, FirstCompleted, MemberError, NextError, TaskError, TaskGroup,
     Wait, eager_group, sleep, spawn, task_group, wait, yield_now,
 };
+use futures_util::{StreamExt, TryStreamExt};
 
 use crate::{after, failing, ms, now, run};
 
@@ -194,6 +195,35 @@ fn next_done_gives_members_as_they_end_and_takes_them() {
             }
             assert_eq!(seen, [Some(1), Some(2), Some(3), None]);
             assert!(matches!(g.next_result().await, Err(NextError::Empty)));
+            bibelot::Ok(())
+        })
+        .await?;
+        assert!(outcome.is_empty());
+        Ok(())
+    });
+}
+
+#[test]
+fn members_that_end_are_a_stream() {
+    run(async {
+        let outcome = task_group(Wait::All, async |g| {
+            for n in [3, 1, 2] {
+                g.spawn(after(n, n))?;
+            }
+            let mut ends = g.ends();
+            let first = ends.try_next().await?.map(|done| done.result.unwrap());
+            assert_eq!(first, Some(1));
+            // What a cut or dropped stream has not given out stays.
+            let cut = bibelot::timeout_after(Duration::ZERO, ends.try_next()).await;
+            assert!(cut.unwrap_err().timed_out());
+            drop(ends);
+            let rest: Vec<_> = g
+                .ends()
+                .map_ok(|done| done.result.unwrap())
+                .try_collect()
+                .await?;
+            assert_eq!(rest, [2, 3]);
+            assert!(g.ends().next().await.is_none());
             bibelot::Ok(())
         })
         .await?;
