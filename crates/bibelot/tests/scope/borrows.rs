@@ -250,7 +250,7 @@ async fn a_child_that_is_added_from_outside_is_polled_however_soon_the_owner_com
     let (here, polled) = (handle.clone(), Rc::new(Cell::new(false)));
     let scope = local_scope(async move |scope| {
         here.replace(Some(scope.clone()));
-        pending().await
+        pending::<()>().await;
     });
     KEPT.set(Some(Box::pin(scope)));
     Arc::new(Eager).wake();
