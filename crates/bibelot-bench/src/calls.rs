@@ -35,7 +35,7 @@ const IDS: [&str; 2] = [
     "/sys/kernel/debug/tracing/events/raw_syscalls/sys_enter/id",
 ];
 
-/// Counts the system calls of a process's first thread.
+/// Counts the system calls of a process's first thread, or, for process 0, of the calling thread.
 #[derive(Debug)]
 pub struct Calls(OwnedFd);
 

@@ -9,7 +9,7 @@ use std::process::{Command, Stdio};
 
 use crate::cell::Cell;
 use crate::contender;
-use crate::pin::{Place, pin};
+use crate::pin::{self, Place, pin};
 use crate::watch::{Sample, end_after};
 
 /// The first argument of a child.
@@ -29,6 +29,7 @@ pub fn command(contender: &str, cell: Cell, ops: u64) -> io::Result<Command> {
 pub fn prepare(command: &mut Command, contender: &str, cell: Cell, ops: u64) {
     command
         .args([MARK, contender, &cell.to_string(), &ops.to_string()])
+        .env(pin::PROCESSORS, pin::processors())
         .stdin(Stdio::null())
         .stdout(Stdio::piped());
 }

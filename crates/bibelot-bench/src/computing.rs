@@ -74,9 +74,35 @@ impl Future for Parked {
     }
 }
 
-/// Whether a cell is one of these.
+/// How long the sleeps of [`Cell::Lateness`] are.
+pub const NAP: Duration = Duration::from_micros(2300);
+
+/// When the first of many timers is to fire: when all have been set.
+pub fn horizon(timers: u64) -> Duration {
+    Duration::from_millis(20) + Duration::from_micros(timers)
+}
+
+/// How far apart many timers fire.
+pub fn spread(timers: u64) -> Duration {
+    Duration::from_nanos(timers * 97)
+}
+
+/// Polls all of them once.
+pub async fn poll_all<F: Future>(futures: &mut [Pin<Box<Option<F>>>]) {
+    poll_fn(|context| {
+        for future in &mut *futures {
+            if let Some(future) = future.as_mut().as_pin_mut() {
+                let _ = future.poll(context);
+            }
+        }
+        Poll::Ready(())
+    })
+    .await;
+}
+
+/// Whether a cell is one of these and needs no clock.
 pub fn has(cell: Cell) -> bool {
-    !cell.has_network()
+    !cell.has_network() && !matches!(cell, Cell::Lateness | Cell::Message { .. })
 }
 
 /// Defines `compute(cell, ops)` for a runtime.
@@ -94,7 +120,10 @@ macro_rules! computing {
             match cell {
                 Cell::Spawn { batch } => spawns(batch, ops).await,
                 Cell::Yield { tasks } => yields(tasks, ops).await,
+                Cell::Ring { tasks } => ring(tasks, ops).await,
                 Cell::Timer { others } => timers(others, ops).await,
+                Cell::Timers(step) => many_timers(step, ops).await,
+                Cell::Lateness => lateness(ops).await,
                 Cell::Timeout { others } => timeouts(others, ops).await,
                 Cell::Memory { sleeping } => memory(sleeping, ops).await,
                 _ if cell.is_sync() => $sync(cell, ops).await,
@@ -138,6 +167,20 @@ macro_rules! computing {
             watch.stop(ops)
         }
 
+        async fn ring(tasks: usize, ops: u64) -> $crate::watch::Sample {
+            let ring = $crate::ring::Ring::new(tasks, ops);
+            let spawned: Vec<_> = (0..tasks).map(|at| $spawn(ring.hop(at))).collect();
+            while !ring.is_closed() {
+                let _ = $give_way.await;
+            }
+            let watch = $crate::watch::Watch::start();
+            ring.start();
+            for task in spawned {
+                let _ = task.await;
+            }
+            watch.stop(ops)
+        }
+
         async fn timers(others: usize, ops: u64) -> $crate::watch::Sample {
             let _others = sleepers(others).await;
             let watch = $crate::watch::Watch::start();
@@ -155,6 +198,44 @@ macro_rules! computing {
                 let _ = $timeout($crate::computing::LIMIT, $give_way).await;
             }
             watch.stop(ops)
+        }
+
+        async fn many_timers(step: $crate::cell::Step, ops: u64) -> $crate::watch::Sample {
+            use $crate::{cell::Step, computing};
+            let mut sleeps = Vec::with_capacity(ops as usize);
+            for index in 0..ops {
+                let span = match step {
+                    Step::Fire => computing::horizon(ops) + computing::spread(index),
+                    _ => computing::far(index as usize),
+                };
+                // Whoever sets a timer when a sleep is made does it when this is polled.
+                sleeps.push(Box::pin(Some(async move {
+                    let _ = $sleep(span).await;
+                })));
+            }
+            let mut watch = $crate::watch::Watch::start();
+            computing::poll_all(&mut sleeps).await;
+            if step != Step::Insert {
+                watch = $crate::watch::Watch::start();
+            }
+            match step {
+                Step::Insert => {}
+                Step::Cancel => sleeps.iter_mut().for_each(|it| it.as_mut().set(None)),
+                Step::Fire => {
+                    let _ = $sleep(computing::horizon(ops) + computing::spread(ops)).await;
+                }
+            }
+            watch.stop(ops)
+        }
+
+        async fn lateness(ops: u64) -> $crate::watch::Sample {
+            let mut late = $crate::histogram::Histogram::new();
+            for _ in 0..ops {
+                let began = std::time::Instant::now();
+                let _ = $sleep($crate::computing::NAP).await;
+                late.add(began.elapsed().saturating_sub($crate::computing::NAP));
+            }
+            $crate::watch::Sample::median(&late)
         }
 
         async fn sleepers(count: usize) -> impl Sized {

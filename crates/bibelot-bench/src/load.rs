@@ -38,6 +38,8 @@ pub struct Load {
 
 struct Connection {
     stream: TcpStream,
+    /// How many bytes of the message have been sent; the socket may not take a large one at once.
+    sent: usize,
     /// How many bytes of the reply are missing.
     missing: usize,
     /// How many messages are left to send.
@@ -63,6 +65,7 @@ impl Load {
             epoll::add(&load.epoll, &stream, data, epoll::EventFlags::IN)?;
             load.connections.push(Connection {
                 stream,
+                sent: 0,
                 missing: 0,
                 left: 0,
                 sent_at: Instant::now(),
@@ -97,6 +100,7 @@ impl Load {
             for event in &events {
                 let connection = &mut self.connections[event.data.u64() as usize];
                 if !connection.receive(&mut self.scratch)? {
+                    connection.send_on(&self.message)?;
                     continue;
                 }
                 seen.latencies.add(connection.sent_at.elapsed());
@@ -116,12 +120,20 @@ impl Load {
 impl Connection {
     fn send(&mut self, message: &[u8]) -> io::Result<()> {
         self.left -= 1;
+        self.sent = 0;
         self.missing = message.len();
         self.sent_at = Instant::now();
-        // The other side has taken all before, so there is room.
-        let count = self.stream.write(message)?;
-        if count < message.len() {
-            return Err(io::Error::other("a message did not fit the socket"));
+        self.send_on(message)
+    }
+
+    /// Sends what there is room for. The rest goes when some of the reply has made room.
+    fn send_on(&mut self, message: &[u8]) -> io::Result<()> {
+        while self.sent < message.len() {
+            match self.stream.write(&message[self.sent..]) {
+                Ok(count) => self.sent += count,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+                Err(error) => return Err(error),
+            }
         }
         Ok(())
     }

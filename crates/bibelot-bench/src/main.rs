@@ -3,11 +3,12 @@
 //! | File | What it holds |
 //! |---|---|
 //! | `cell`, `contender` | what is measured; who runs it |
-//! | `computing` | the cells without a network, one text for all |
+//! | `computing`, `syncing`, `ring`, `messages` | the cells without a network, one text for all |
 //! | `child`, `server`, `load` | one measurement: a process, and what keeps a server busy |
 //! | `watch`, `calls`, `instructions`, `histogram` | what is measured: time, calls, code, latencies |
 //! | `rounds`, `statistics` | who is measured when; what it comes to |
-//! | `report`, `verdict`, `machine` | the tables; ahead or behind; on what |
+//! | `report`, `target`, `verdict`, `growth` | the tables; what is met or missed; ahead or behind; how it grows |
+//! | `plot`, `machine` | the pictures; on what it was measured |
 //! | `options`, `pin` | the command line; which processor |
 
 #![deny(unsafe_code)]
@@ -17,17 +18,22 @@ mod cell;
 mod child;
 mod computing;
 mod contender;
+mod growth;
 mod histogram;
 mod instructions;
 mod load;
 mod machine;
+mod messages;
 mod options;
 mod pin;
+mod plot;
 mod report;
+mod ring;
 mod rounds;
 mod server;
 mod statistics;
 mod syncing;
+mod target;
 mod verdict;
 mod watch;
 
@@ -97,7 +103,8 @@ fn compare(options: &Options) -> Result<(), String> {
         }
     }
     if let Some(path) = &options.write {
-        fs::write(path, report.markdown(options)).map_err(|error| error.to_string())?;
+        let written = fs::write(path, report.markdown(options)).and_then(|()| report.draw(path));
+        written.map_err(|error| error.to_string())?;
     }
     let failures = report.failures();
     if failures.is_empty() {

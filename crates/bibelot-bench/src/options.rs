@@ -31,7 +31,7 @@ bibelot-bench: bibelot beside other runtimes and hand-written limits
   --scale F          how large a measurement is, as a factor (1)
   --instructions     counts instructions by valgrind instead of time
   --smoke            each cell once and small: does it work?
-  --write PATH       writes the report there, too
+  --write PATH       writes the report there, too, and pictures into a folder of its name
   --list             names cells and contenders
 ";
 

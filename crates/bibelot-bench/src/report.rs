@@ -3,13 +3,15 @@
 //! The ratios are medians of those of each round; in brackets the interval in which they lie with 95 %.
 
 use std::fmt::Write;
+use std::io;
+use std::path::Path;
 
 use crate::cell::Cell;
 use crate::contender::Role;
 use crate::options::Options;
 use crate::rounds::{Figure, Findings};
 use crate::statistics::{interval, ratios, spread};
-use crate::{machine, verdict};
+use crate::{growth, machine, plot, target, verdict};
 
 /// Everything that was found.
 #[derive(Debug, Default)]
@@ -34,6 +36,14 @@ impl Report {
         all.collect()
     }
 
+    /// Draws the pictures of a report that is written there.
+    pub fn draw(&self, report: &Path) -> io::Result<()> {
+        match picture_folder(report) {
+            Some(folder) => plot::write_all(&self.cells, &report.with_file_name(folder)),
+            None => Ok(()),
+        }
+    }
+
     /// The whole report, as Markdown.
     pub fn markdown(&self, options: &Options) -> String {
         let mut text = format!(
@@ -41,17 +51,29 @@ impl Report {
              measured and how to read it says `crates/bibelot-bench/README.md`.\n\n{}\n",
             machine::description(options)
         );
+        text.push_str(&target::text(&self.cells));
         text.push_str(&verdict::text(&self.cells));
+        text.push_str(&growth::text(&self.cells));
+        let pictures = options.write.as_deref().and_then(picture_folder);
         let mut workload = "";
         for (cell, findings) in &self.cells {
             if cell.workload() != workload {
                 workload = cell.workload();
                 let _ = writeln!(text, "## {workload}\n");
+                if let Some(folder) = &pictures {
+                    let file = plot::file_name(workload);
+                    let _ = writeln!(text, "![{workload}]({folder}/{file})\n");
+                }
             }
             text.push_str(&table(*cell, findings));
         }
         text
     }
+}
+
+/// The name of the folder with the pictures of a report, which stands beside it.
+fn picture_folder(report: &Path) -> Option<String> {
+    Some(report.file_stem()?.to_string_lossy().into_owned())
 }
 
 /// The table of one cell.
@@ -65,6 +87,7 @@ pub fn table(cell: Cell, findings: &[Findings]) -> String {
         Figure::Rate,
         Figure::P50,
         Figure::P99,
+        Figure::IoWait,
     ]
     .into_iter()
     .filter(|&figure| findings.iter().any(|it| !it.values(figure).is_empty()))
@@ -118,6 +141,7 @@ fn heading(figure: Figure) -> &'static str {
         Figure::Rate => "per second",
         Figure::P50 => "p50, us",
         Figure::P99 => "p99, us",
+        Figure::IoWait => "iowait, ms",
     }
 }
 
@@ -129,7 +153,7 @@ fn value(figure: Figure, findings: &Findings) -> String {
         return String::new();
     };
     match figure {
-        Figure::Instructions | Figure::Bytes => format!("{:.0}", found.median),
+        Figure::Instructions | Figure::Bytes | Figure::IoWait => format!("{:.0}", found.median),
         Figure::Cpu => {
             let digits = usize::from(found.median < 100.0);
             format!(
@@ -147,6 +171,9 @@ fn ratio(findings: &Findings, limit: Option<&Findings>, figure: Figure) -> Strin
     let Some(limit) = limit else {
         return String::new();
     };
+    if !spread(limit.values(figure)).is_some_and(|found| found.low > 0.0) {
+        return String::new();
+    }
     let ratios = ratios(findings.values(figure), limit.values(figure));
     match interval(&ratios) {
         Some(found) if ratios.len() > 1 => {

@@ -1,6 +1,7 @@
 //! The rounds: each contender once, then each once again, so that all share the same noise.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use crate::cell::Cell;
 use crate::child;
@@ -39,7 +40,28 @@ pub enum Figure {
     P50,
     /// The latency that one in a hundred exceeds.
     P99,
+    /// For how long the processor waited for a disk or the like, in milliseconds.
+    IoWait,
 }
+
+impl Figure {
+    /// What it is called in a line of text.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Instructions => "instructions",
+            Self::Cpu => "CPU",
+            Self::Bytes => "bytes",
+            Self::Calls => "calls",
+            Self::Rate => "rate",
+            Self::P50 => "p50",
+            Self::P99 => "p99",
+            Self::IoWait => "iowait",
+        }
+    }
+}
+
+/// How many rounds tell enough of what takes ten seconds each.
+const IDLE_ROUNDS: usize = 3;
 
 /// Runs the rounds of one cell.
 pub fn run(cell: Cell, contenders: &[Box<dyn Contender>], options: &Options) -> Vec<Findings> {
@@ -56,6 +78,8 @@ pub fn run(cell: Cell, contenders: &[Box<dyn Contender>], options: &Options) -> 
         .collect();
     let rounds = if options.instructions {
         1
+    } else if matches!(cell, Cell::Idle { .. }) {
+        options.rounds.min(IDLE_ROUNDS)
     } else {
         options.rounds
     };
@@ -80,6 +104,16 @@ fn measure(
     if options.instructions {
         let count = instructions::per_op(name, cell, options.scale)?;
         findings.add(Figure::Instructions, count);
+    } else if matches!(cell, Cell::Idle { .. }) {
+        let span = Duration::from_millis(ops);
+        let idle = server::idle(name, cell, span)?;
+        findings.add(Figure::Cpu, idle.cpu_ns);
+        if let Some(calls) = idle.calls {
+            findings.add(Figure::Calls, calls);
+        }
+        if let Some(iowait) = idle.iowait_ms {
+            findings.add(Figure::IoWait, iowait);
+        }
     } else if cell.has_network() {
         if is_first && let Some(calls) = server::serve(name, cell, ops, true)?.calls {
             findings.add(Figure::Calls, calls);
@@ -91,7 +125,9 @@ fn measure(
         findings.add(Figure::P99, served.p99_ns);
     } else {
         let sample = child::compute(name, cell, ops)?;
-        findings.add(cell.figure(), sample.amount as f64 / sample.ops as f64);
+        if sample.ops > 0 {
+            findings.add(cell.figure(), sample.amount as f64 / sample.ops as f64);
+        }
     }
     Ok(())
 }
@@ -104,5 +140,16 @@ impl Findings {
     /// The values of a figure.
     pub fn values(&self, figure: Figure) -> &[f64] {
         self.figures.get(&figure).map_or(&[], Vec::as_slice)
+    }
+
+    /// Some of one figure, for tests.
+    #[cfg(test)]
+    pub fn test(contender: &'static str, role: Role, figure: Figure, values: &[f64]) -> Self {
+        Self {
+            contender,
+            role,
+            figures: BTreeMap::from([(figure, values.to_vec())]),
+            failure: None,
+        }
     }
 }

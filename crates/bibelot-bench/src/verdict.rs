@@ -18,6 +18,8 @@ pub fn text(cells: &[(Cell, Vec<Findings>)]) -> String {
             let figure = first_figure(findings)?;
             let ours = best(findings, Role::Ours, figure)?;
             let theirs = best(findings, Role::Peer, figure)?;
+            // Nothing can be compared with nothing.
+            spread(theirs.values(figure)).filter(|found| found.low > 0.0)?;
             let ratios = ratios(ours.values(figure), theirs.values(figure));
             Some((*cell, ours.contender, theirs.contender, interval(&ratios)?))
         })
@@ -44,13 +46,21 @@ pub fn text(cells: &[(Cell, Vec<Findings>)]) -> String {
     text
 }
 
-fn first_figure(findings: &[Findings]) -> Option<Figure> {
-    let figures = [Figure::Instructions, Figure::Cpu, Figure::Bytes];
+/// The most telling figure that was found.
+pub fn first_figure(findings: &[Findings]) -> Option<Figure> {
+    let figures = [
+        Figure::Instructions,
+        Figure::Cpu,
+        Figure::Bytes,
+        Figure::P50,
+        Figure::Calls,
+    ];
     let has = |figure: &Figure| findings.iter().any(|it| !it.values(*figure).is_empty());
     figures.into_iter().find(has)
 }
 
-fn best(findings: &[Findings], role: Role, figure: Figure) -> Option<&Findings> {
+/// The one of this role whose median is lowest.
+pub fn best(findings: &[Findings], role: Role, figure: Figure) -> Option<&Findings> {
     let all = findings
         .iter()
         .filter(|it| it.role == role && it.failure.is_none());
@@ -62,28 +72,17 @@ fn best(findings: &[Findings], role: Role, figure: Figure) -> Option<&Findings> 
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
     use super::*;
-
-    fn findings(contender: &'static str, role: Role, values: &[f64]) -> Findings {
-        Findings {
-            contender,
-            role,
-            figures: BTreeMap::from([(Figure::Cpu, values.to_vec())]),
-            failure: None,
-        }
-    }
 
     #[test]
     fn only_whole_intervals_count() {
         let cell = Cell::Spawn { batch: 1 };
-        let ours = findings("ours", Role::Ours, &[1.0, 1.0, 1.0]);
-        let slow = findings("slow", Role::Peer, &[2.0, 2.0, 2.0]);
-        let near = findings("near", Role::Peer, &[0.9, 1.0, 1.1]);
+        let ours = Findings::test("ours", Role::Ours, Figure::Cpu, &[1.0, 1.0, 1.0]);
+        let slow = Findings::test("slow", Role::Peer, Figure::Cpu, &[2.0, 2.0, 2.0]);
+        let near = Findings::test("near", Role::Peer, Figure::Cpu, &[0.9, 1.0, 1.1]);
         let ahead = text(&[(cell, vec![ours, slow])]);
         assert!(ahead.contains("| spawn/1 | ours | slow | 0.50 [0.50, 0.50] | ahead |"));
-        let ours = findings("ours", Role::Ours, &[1.0, 1.0, 1.0]);
+        let ours = Findings::test("ours", Role::Ours, Figure::Cpu, &[1.0, 1.0, 1.0]);
         assert!(text(&[(cell, vec![ours, near])]).contains("level"));
     }
 }

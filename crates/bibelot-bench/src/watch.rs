@@ -8,13 +8,25 @@
 use std::io;
 use std::mem::MaybeUninit;
 
+use crate::histogram::Histogram;
+
 /// What one measurement has found.
 #[derive(Clone, Copy, Debug)]
 pub struct Sample {
-    /// CPU time of the thread in nanoseconds, or bytes of memory, as the cell says.
+    /// CPU time of the thread or latency in nanoseconds, bytes of memory, or system calls, as the cell says.
     pub amount: u64,
-    /// How many operations it was for.
+    /// How many operations it was for; none if the operating system would not count.
     pub ops: u64,
+}
+
+impl Sample {
+    /// The median of latencies.
+    pub fn median(latencies: &Histogram) -> Self {
+        Self {
+            amount: latencies.quantile(0.5) as u64,
+            ops: 1,
+        }
+    }
 }
 
 /// CPU time of the calling thread, from when it was started.
@@ -68,6 +80,15 @@ pub fn resident_bytes() -> u64 {
 pub fn end_after(seconds: u32) {
     // SAFETY: the call has no preconditions; nobody here handles its signal.
     unsafe { libc::alarm(seconds) };
+}
+
+/// How long a processor has been idle while something waited for a disk or the like, in milliseconds.
+pub fn iowait_ms(processor: usize) -> Option<u64> {
+    let text = std::fs::read_to_string("/proc/stat").ok()?;
+    let name = format!("cpu{processor} ");
+    let line = text.lines().find_map(|line| line.strip_prefix(&name))?;
+    let ticks: u64 = line.split_whitespace().nth(4)?.parse().ok()?;
+    Some(ticks * 10)
 }
 
 /// The CPU time that all threads of a child have used so far.

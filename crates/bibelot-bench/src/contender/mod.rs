@@ -13,6 +13,7 @@ mod raw_buffers;
 mod raw_epoll;
 mod raw_uring;
 mod sync_alone;
+mod thread;
 #[cfg(feature = "peers")]
 mod tokio;
 
@@ -66,6 +67,7 @@ pub trait Contender {
 pub fn contenders() -> Vec<Box<dyn Contender>> {
     vec![
         Box::new(bare::Bare),
+        Box::new(thread::Thread),
         Box::new(raw_uring::RawUring),
         Box::new(raw_epoll::RawEpoll),
         Box::new(bibelot::Bibelot(Backend::Uring)),

@@ -1,4 +1,5 @@
-//! Timers on a bare wheel: set, taken out, and never fired, since nobody turns it.
+//! Timers on a bare wheel: set, taken out, and fired only where that is what is measured, since nobody
+//! turns it.
 
 use std::cell::RefCell;
 use std::future::Future;
@@ -7,6 +8,9 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use bibelot_timer::{Instant, Key, Wheel};
+
+use crate::computing;
+use crate::watch::{Sample, Watch};
 
 thread_local! {
     static WHEEL: RefCell<Wheel<Waker>> = RefCell::new(Wheel::new(Instant::ZERO));
@@ -43,6 +47,21 @@ impl Drop for Sleep {
             drop(waker);
         }
     }
+}
+
+/// Takes out so many timers when their time has come, and wakes whom they are for.
+pub fn fire(timers: u64) -> Sample {
+    let mut wheel = Wheel::new(Instant::ZERO);
+    for index in 0..timers {
+        let deadline = Instant::ZERO + computing::horizon(timers) + computing::spread(index);
+        wheel.insert(deadline, Waker::noop().clone());
+    }
+    let end = Instant::ZERO + computing::horizon(timers) + computing::spread(timers);
+    let watch = Watch::start();
+    while let Some((_, waker)) = wheel.pop(end) {
+        waker.wake();
+    }
+    watch.stop(timers)
 }
 
 /// Polls the future, and a timer beside it.

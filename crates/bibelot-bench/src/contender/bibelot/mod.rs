@@ -37,6 +37,10 @@ impl Contender for Bibelot {
 
     fn compute(&self, cell: Cell, ops: u64) -> io::Result<Sample> {
         let mut kernel = Kernel::builder().backend(self.0).build()?;
+        if let Cell::Message { busy } = cell {
+            let run = async { bibelot::spawn(sync::receive(busy, ops)).await };
+            return kernel.block_on(run).map_err(io::Error::other);
+        }
         let sample = kernel.block_on(async { bibelot::spawn(compute(cell, ops)).await });
         sample.map_err(io::Error::other)
     }

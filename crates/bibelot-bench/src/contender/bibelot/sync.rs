@@ -1,8 +1,12 @@
 //! The cells of synchronisation in both shells: one text, since the primitives are generic over the shell.
 
+use std::time::Instant;
+
 use bibelot::sync::{Event, Fifo, Local, Lock, Queue, Semaphore, Shell, Universal};
 
+use crate::messages;
 use crate::syncing::syncing;
+use crate::watch::Sample;
 
 /// In the shell for the tasks of one kernel.
 pub mod local {
@@ -40,6 +44,22 @@ pub mod universal {
         semaphore: new_semaphore::<Universal>, acquire,
         event: Event::<Universal>::new, set, wait,
     }
+}
+
+/// Takes messages from a thread out of a universal queue.
+pub async fn receive(busy: bool, ops: u64) -> Sample {
+    if busy {
+        drop(bibelot::spawn(async {
+            while bibelot::yield_now().await.is_ok() {}
+        }));
+    }
+    let queue = Queue::<Fifo<Instant>, Universal>::unbounded();
+    let sender = queue.clone();
+    let send = move |stamp| sender.try_put(stamp).expect("there is always room");
+    messages::receive(busy, ops, send, async || {
+        queue.get().await.expect("an open queue")
+    })
+    .await
 }
 
 type Numbers<S> = Queue<Fifo<u64>, S>;

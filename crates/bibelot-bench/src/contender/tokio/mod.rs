@@ -7,10 +7,12 @@ use std::sync::Arc;
 
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::{Mutex, Notify, Semaphore, mpsc};
+use tokio::task::unconstrained;
 
 use super::{Contender, Role};
 use crate::cell::Cell;
 use crate::computing::computing;
+use crate::messages;
 use crate::syncing::syncing;
 use crate::watch::Sample;
 
@@ -32,7 +34,16 @@ impl Contender for Tokio {
 
     fn compute(&self, cell: Cell, ops: u64) -> io::Result<Sample> {
         let runtime = runtime()?;
-        let task = runtime.spawn(compute(cell, ops));
+        if let Cell::Message { busy } = cell {
+            return Ok(runtime.block_on(receive(busy, ops)));
+        }
+        // Else a task has a budget, and all timers after the first 128 of a poll are not even set.
+        let task = match cell {
+            Cell::Timer { .. } | Cell::Timeout { .. } | Cell::Timers(_) => {
+                runtime.spawn(unconstrained(compute(cell, ops)))
+            }
+            _ => runtime.spawn(compute(cell, ops)),
+        };
         runtime.block_on(task).map_err(io::Error::other)
     }
 
@@ -99,4 +110,21 @@ fn set(event: &Notify) {
 
 async fn wait(event: &Notify) {
     event.notified().await;
+}
+
+/// Takes messages from a thread out of a channel.
+async fn receive(busy: bool, ops: u64) -> Sample {
+    if busy {
+        tokio::spawn(async {
+            loop {
+                tokio::task::yield_now().await;
+            }
+        });
+    }
+    let (sender, mut receiver) = mpsc::unbounded_channel();
+    let send = move |stamp| sender.send(stamp).expect("an open channel");
+    messages::receive(busy, ops, send, async || {
+        receiver.recv().await.expect("an open channel")
+    })
+    .await
 }
