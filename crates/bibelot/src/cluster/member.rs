@@ -116,8 +116,8 @@ impl Member {
         let live = self.kernel().map_or(0, |kernel| kernel.reader().live());
         KernelLoad {
             kernel,
-            // One is the main future, which waits for orders.
-            tasks: live.saturating_sub(1),
+            // While it runs, one is the main future, which waits for orders.
+            tasks: live.saturating_sub(usize::from(self.is_running())),
             queued: self.queued.load(Ordering::Relaxed),
         }
     }

@@ -121,6 +121,12 @@ fn a_drained_kernel_lets_its_tasks_end_and_takes_no_new_ones() {
         assert_eq!(cluster.spawn(refused.make).unwrap().kernel(), 0);
         assert_eq!(patient.join_blocking().unwrap(), 7);
         assert!(cluster.report(1).is_none());
+        // Nothing but what was left behind counts, once its main future has heard of the drain.
+        let left = || cluster.loads()[1].tasks;
+        assert!((0..10_000).any(|_| {
+            thread::sleep(Duration::from_millis(1));
+            left() == 1
+        }));
         go.send(()).unwrap();
         let report = bibelot_sync::block_on(drain).unwrap();
         assert!(matches!(&report.end, KernelEnd::ShutDown(down) if down.cancelled == 1));
