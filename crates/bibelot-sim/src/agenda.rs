@@ -21,8 +21,8 @@ pub(crate) enum Event {
     Arrive(Id),
     /// The news that the peer has read reaches this stream's sender.
     Room(Id),
-    /// The request of this stream to be connected reaches its peer.
-    Knock(Id),
+    /// The request of this stream to be connected reaches its peer; which of its requests it is.
+    Knock(Id, u32),
     /// The operation is done by whoever does it: the disk, the resolver, a worker.
     Finish(Token, u64),
     /// A cancel that came late reaches the operation.

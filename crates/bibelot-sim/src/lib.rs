@@ -64,7 +64,8 @@
 //!
 //! - No operating system, no real time, no threads, no order of hashes or addresses: the same program
 //!   under the same answers runs the same, step for step, which [`Report::chain`] shows.
-//! - Time never moves but inside `poll`, and never in one that was asked not to wait.
+//! - Time never moves but inside `poll`; in one that was asked not to wait only by what a turn
+//!   [costs](Sim::turn_cost).
 //! - Nothing is lost and nothing overtakes within a stream, however it is cut and delayed.
 //! - Errors are those of Linux in the same place, by number.
 

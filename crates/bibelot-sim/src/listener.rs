@@ -17,13 +17,13 @@ pub(crate) struct Listener {
     pub(crate) closed: bool,
     /// Connections that are established and not accepted, by the stream of this side.
     pub(crate) backlog: VecDeque<Id>,
-    /// Callers that found the backlog full, by the stream of their side.
-    pub(crate) waiting: VecDeque<Id>,
+    /// Callers that found the backlog full, by the stream of their side, and which request of it that is.
+    pub(crate) waiting: VecDeque<(Id, u32)>,
     /// Accepts under way, in order.
     pub(crate) accepts: VecDeque<Token>,
     /// Who waits until a connection can be accepted.
     pub(crate) watchers: Vec<(Token, Interest)>,
-    /// How many connections came about here, for their names.
+    /// How many connections came about here, so that those who share an address take turns.
     pub(crate) connections: u32,
     pub(crate) no_delay: bool,
     pub(crate) spot: Spot,
@@ -33,7 +33,8 @@ impl Listener {
     /// Linux takes at most so many, whatever a program asks for.
     const BACKLOG_MAX: u32 = 4096;
 
-    pub(crate) fn new(address: SocketAddr, backlog: u32) -> Self {
+    /// The `nth` listener at its port.
+    pub(crate) fn new(address: SocketAddr, backlog: u32, nth: u32) -> Self {
         Self {
             address,
             // One more than asked for, as on Linux.
@@ -45,7 +46,7 @@ impl Listener {
             watchers: Vec::new(),
             connections: 0,
             no_delay: false,
-            spot: Spot::listener(address.port()),
+            spot: Spot::listener(address.port(), nth),
         }
     }
 

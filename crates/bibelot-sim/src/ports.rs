@@ -19,6 +19,8 @@ use crate::object::Id;
 pub(crate) struct Ports {
     hosts: Vec<IpAddr>,
     listeners: BTreeMap<u16, Vec<Bound>>,
+    /// How many listeners and connections there have been at each port, for their names.
+    named: BTreeMap<u16, (u32, u32)>,
     /// How many sockets took each port for a call.
     callers: BTreeMap<u16, u32>,
     next: u16,
@@ -40,6 +42,7 @@ impl Ports {
         Self {
             hosts,
             listeners: BTreeMap::new(),
+            named: BTreeMap::new(),
             callers: BTreeMap::new(),
             next: Self::FIRST,
         }
@@ -93,6 +96,16 @@ impl Ports {
         let id = None;
         bound.push(Bound { ip, shared, id });
         Ok(SocketAddr::new(ip, port))
+    }
+
+    /// How many listeners there were at `port` before this one.
+    pub(crate) fn count_listener(&mut self, port: u16) -> u32 {
+        count(&mut self.named.entry(port).or_default().0)
+    }
+
+    /// How many connections there were to `port` before this one.
+    pub(crate) fn count_connection(&mut self, port: u16) -> u32 {
+        count(&mut self.named.entry(port).or_default().1)
     }
 
     /// Names the listener that was bound last at `address`.
@@ -164,6 +177,12 @@ impl Ports {
         }
         None
     }
+}
+
+fn count(counted: &mut u32) -> u32 {
+    let before = *counted;
+    *counted = before.wrapping_add(1);
+    before
 }
 
 /// Whether a packet could be meant for both: the same address, or one that stands for all. All of IPv6

@@ -22,9 +22,9 @@ impl Spot {
     const FILE: u32 = 5;
     const WORLD: u32 = 6;
 
-    /// What listens at `port`.
-    pub(crate) fn listener(port: u16) -> Self {
-        Self::named(Self::LISTENER, u32::from(port), 0)
+    /// The `nth` listener at `port`.
+    pub(crate) fn listener(port: u16, nth: u32) -> Self {
+        Self::named(Self::LISTENER, u32::from(port), nth)
     }
 
     /// The `nth` socket that is not connected yet.
@@ -78,7 +78,8 @@ mod tests {
     #[test]
     fn no_two_questions_have_one_name() {
         let mut spots = [
-            Spot::listener(80),
+            Spot::listener(80, 0),
+            Spot::listener(80, 1),
             Spot::socket(80),
             Spot::caller(80, 0),
             Spot::called(80, 0),
@@ -95,6 +96,6 @@ mod tests {
         }
         names.sort();
         names.dedup();
-        assert_eq!(names.len(), 21);
+        assert_eq!(names.len(), 24);
     }
 }

@@ -35,6 +35,8 @@ pub(crate) struct Stream {
     pub(crate) peer_address: Option<SocketAddr>,
     /// The other end, while anybody holds it.
     pub(crate) peer: Option<Id>,
+    /// How often it has asked to be connected.
+    pub(crate) requests: u32,
     /// The port that this end took for itself.
     pub(crate) own_port: Option<u16>,
     pub(crate) incoming: Pipe,
@@ -65,6 +67,7 @@ impl Stream {
             local: None,
             peer_address: None,
             peer: None,
+            requests: 0,
             own_port: None,
             incoming: Pipe::default(),
             arrival_planned: None,

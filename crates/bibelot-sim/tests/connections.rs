@@ -3,11 +3,13 @@
 
 mod drive;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{Shutdown, SocketAddr};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bibelot_reactor::{Call, Fd, ListenHow, Op, Outcome, Reactor, Token};
+use bibelot_sched::{Choice, Kind, Point};
 use bibelot_sim::Sim;
 use drive::{Drive, count};
 use proptest::prelude::*;
@@ -291,4 +293,68 @@ fn a_count_of_nought_is_no_end_where_there_is_no_room() {
     let (_caller, called) = drive.pair();
     let token = drive.receive_into(&called, 0);
     assert_eq!(count(&drive.wait(token)), 0);
+}
+
+/// Keeps where it was asked.
+struct Witness(Arc<Mutex<Vec<Asked>>>);
+
+/// Kind, path and count.
+type Asked = (Kind, Vec<u32>, u64);
+
+impl Choice for Witness {
+    fn choose(&mut self, at: &Point<'_>) -> usize {
+        let site = (at.kind, at.at.task.steps().to_vec(), at.at.nth);
+        self.0.lock().unwrap().push(site);
+        0
+    }
+}
+
+#[test]
+fn no_two_questions_have_one_name_where_listeners_share_an_address_or_follow_each_other() {
+    let asked = Arc::new(Mutex::new(Vec::new()));
+    let mut drive = Drive::new(Sim::chosen(Witness(asked.clone())));
+    for _ in 0..2 {
+        let how = ListenHow {
+            reuse_port: true,
+            ..ListenHow::default()
+        };
+        let listeners = ["127.0.0.1:80"; 2].map(|address| drive.listen_with(address, how).0);
+        for listener in &listeners {
+            let caller = drive.connect("127.0.0.1:80".parse().unwrap());
+            let called = drive.accept(listener);
+            drive.send_all(&caller, b"to be cut");
+            drive.send_all(&called, b"to be cut, too");
+        }
+        for listener in listeners {
+            drive.close(listener);
+        }
+        drive.pass(Duration::from_millis(10));
+    }
+    let asked = asked.lock().unwrap();
+    let names: BTreeSet<String> = asked.iter().map(|site| format!("{site:?}")).collect();
+    assert_eq!(names.len(), asked.len());
+}
+
+#[test]
+fn a_caller_that_hung_up_and_calls_again_is_one_caller() {
+    let mut drive = Drive::new(Sim::calm());
+    let (listener, peer) = drive.listen("127.0.0.1:0");
+    let caller = drive.socket(peer);
+    let connect = |drive: &mut Drive| {
+        let socket = caller.clone();
+        drive.submit(Op::Connect { socket, peer })
+    };
+    for _ in 0..3 {
+        let given_up = connect(&mut drive);
+        let (socket, how) = (caller.clone(), Shutdown::Both);
+        drive.call(Call::Shutdown { socket, how });
+        assert!(drive.wait(given_up).result.is_err());
+    }
+    let connected = connect(&mut drive);
+    assert!(drive.wait(connected).result.is_ok());
+    let many = true;
+    let accepts = drive.submit(Op::Accept { listener, many });
+    drive.pass(Duration::from_secs(1));
+    assert!(drive.take(accepts).is_some());
+    assert!(drive.take(accepts).is_none(), "somebody else has called");
 }

@@ -32,7 +32,8 @@ impl World {
             return Err(Errno::MFILE);
         }
         let address = self.ports.bind(address, how.reuse_port)?;
-        let listener = Listener::new(address, how.backlog);
+        let nth = self.ports.count_listener(address.port());
+        let listener = Listener::new(address, how.backlog, nth);
         let id = self.objects.insert(Object::Listener(Box::new(listener)));
         self.ports.name(address, id);
         Ok(self.link.descriptor(id))
@@ -78,12 +79,14 @@ impl World {
         let port = self.ports.take()?;
         let target = SocketAddr::new(concrete(peer.ip()), peer.port());
         stream.phase = Phase::Connecting;
+        stream.requests = stream.requests.wrapping_add(1);
+        let request = (id, stream.requests);
         stream.own_port = Some(port);
         stream.local = Some(SocketAddr::new(self.ports.source(target.ip()), port));
         stream.peer_address = Some(target);
         if self.ports.is_here(target.ip()) {
             let at_ns = self.travel(id);
-            self.agenda.plan(at_ns, Event::Knock(id));
+            self.agenda.plan(at_ns, Event::Knock(request.0, request.1));
         } else {
             let at_ns = self.now_ns().saturating_add(nanos(UNANSWERED));
             self.mark(id, Segment::TimedOut, at_ns);
@@ -91,9 +94,10 @@ impl World {
         Ok(())
     }
 
-    /// The request of `caller` has reached the host it calls.
-    pub(super) fn knock(&mut self, caller: Id) {
-        let Some(address) = self.called_address(caller) else {
+    /// A request to be connected has reached the host it is for.
+    pub(super) fn knock(&mut self, request: (Id, u32)) {
+        let (caller, _) = request;
+        let Some(address) = self.called_address(request) else {
             return;
         };
         let mut found = mem::take(&mut self.found);
@@ -108,44 +112,45 @@ impl World {
         let chosen = found.get(shift).copied();
         self.found = found;
         match chosen.and_then(|id| self.objects.listener(id).map(|listener| (id, listener))) {
-            None => self.refuse(caller),
-            Some((_, listener)) if listener.is_full() => listener.waiting.push_back(caller),
+            None => self.refuse(request),
+            Some((_, listener)) if listener.is_full() => listener.waiting.push_back(request),
             Some((id, _)) => {
-                self.establish(id, caller);
+                self.establish(id, request);
                 self.touch(id);
             }
         }
     }
 
-    /// Where a stream that asked to be connected calls, if it still does.
-    fn called_address(&mut self, caller: Id) -> Option<SocketAddr> {
+    /// Where a stream that asked to be connected calls, if it still does, and has not hung up and called anew.
+    fn called_address(&mut self, (caller, nth): (Id, u32)) -> Option<SocketAddr> {
         let stream = self.objects.stream(caller)?;
-        if stream.phase != Phase::Connecting {
+        if stream.phase != Phase::Connecting || stream.requests != nth {
             return None;
         }
         stream.peer_address
     }
 
-    /// Tells `caller` that nobody listens there.
-    pub(super) fn refuse(&mut self, caller: Id) {
-        if self.called_address(caller).is_some() {
+    /// Tells a caller that nobody listens there.
+    pub(super) fn refuse(&mut self, request: (Id, u32)) {
+        if self.called_address(request).is_some() {
+            let (caller, _) = request;
             let at_ns = self.travel(caller);
             self.mark(caller, Segment::Refused, at_ns);
         }
     }
 
-    /// Makes the other end of `caller`, in the backlog of `listener`, and answers. Whether `caller` was
-    /// still there.
-    fn establish(&mut self, listener: Id, caller: Id) -> bool {
-        let Some(address) = self.called_address(caller) else {
-            return false;
+    /// Makes the other end of a caller that is still there, in the backlog of `listener`, and answers.
+    fn establish(&mut self, listener: Id, request: (Id, u32)) {
+        let (caller, _) = request;
+        let Some(address) = self.called_address(request) else {
+            return;
         };
         let Some(host) = self.objects.listener(listener) else {
-            return false;
+            return;
         };
         let port = host.address.port();
-        let nth = host.connections;
-        host.connections = nth.wrapping_add(1);
+        host.connections = host.connections.wrapping_add(1);
+        let nth = self.ports.count_connection(port);
         let is_v6 = host.address.is_ipv6();
         let no_delay = host.no_delay;
 
@@ -167,7 +172,6 @@ impl World {
         }
         let at_ns = self.travel(called);
         self.mark(caller, Segment::Established, at_ns);
-        true
     }
 
     pub(super) fn begin_accept(&mut self, token: Token, id: Id, op: Op) {

@@ -85,7 +85,7 @@ impl World {
             match event {
                 Event::Arrive(id) => self.arrive(id),
                 Event::Room(id) => self.hear_of_room(id),
-                Event::Knock(id) => self.knock(id),
+                Event::Knock(id, nth) => self.knock((id, nth)),
                 Event::Finish(token, serial) => self.finish(token, serial),
                 Event::Cancel(token, serial) => self.cancel_late(token, serial),
             }
