@@ -168,7 +168,12 @@ impl Farewell for Watched {
         let end = *self.end.lock().unwrap_or_else(PoisonError::into_inner);
         if let End::Open = end {
             let _ended_before = pidfd_send_signal(process, Signal::KILL);
-            reaper::bury(self.pid);
+            // If somebody else has taken its status, its number may be another's by now: the descriptor's word
+            // is that it is not.
+            let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG;
+            if let Ok(None) = retry_on_intr(|| waitid(WaitId::PidFd(process), options)) {
+                reaper::bury(self.pid);
+            }
         }
         children().retain(|(_, watched)| !std::ptr::eq(&raw const **watched, self));
     }

@@ -9,7 +9,8 @@
 //! # Invariants
 //!
 //! - A handler's end of the socket is open as long as the handler may run.
-//! - `watchers` counts the watchers whose handler may run, `armed` the stops that have not heard anything.
+//! - `watchers` counts no watcher whose handler is not in place, so that no delivery is left to one who does not
+//!   hear it; `armed` counts the stops that have not heard anything.
 //! - The last word of a signal is registered before its first stop, and so runs before all of them.
 
 #![allow(
@@ -58,17 +59,12 @@ struct Handler {
 pub(crate) fn watch_signal(number: i32) -> io::Result<Fd> {
     let line = line(number)?;
     let (arriving, leaving) = sockets()?;
-    line.watchers.fetch_add(1, Ordering::SeqCst);
     let tell = move || send_byte(&leaving);
     // SAFETY: `tell` makes one system call, neither allocates, locks nor panics, and the registry puts
     // `errno` back after it.
-    match unsafe { register(number, tell) } {
-        Ok(id) => Ok(handled(id, line, None, arriving)),
-        Err(error) => {
-            line.watchers.fetch_sub(1, Ordering::SeqCst);
-            Err(error)
-        }
-    }
+    let id = unsafe { register(number, tell) }?;
+    line.watchers.fetch_add(1, Ordering::SeqCst);
+    Ok(handled(id, line, None, arriving))
 }
 
 /// Makes a socket at which a byte arrives after the first delivery of the signal `number` that no watcher
@@ -185,7 +181,7 @@ impl Line {
 
 impl Farewell for Handler {
     fn farewell(&self, _arriving: BorrowedFd<'_>) {
-        unregister(self.id);
+        // From here on whoever else there is hears.
         match &self.heard {
             Some(heard) => {
                 self.line.hears_first(heard);
@@ -194,6 +190,7 @@ impl Farewell for Handler {
                 self.line.watchers.fetch_sub(1, Ordering::SeqCst);
             }
         }
+        unregister(self.id);
         handlers(|handlers| handlers.retain(|handler| handler.id != self.id));
     }
 }
