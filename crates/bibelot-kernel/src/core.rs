@@ -32,6 +32,7 @@ use crate::observer::Observers;
 use crate::ready::{Item, Ready};
 use crate::record::Records;
 use crate::remote::Remote;
+use crate::spare::Spares;
 use crate::tasks::{TaskKey, Tasks};
 use crate::traceback::ParkedOp;
 
@@ -73,6 +74,8 @@ pub(crate) struct Core {
     pub trace: RefCell<Vec<ParkedOp>>,
     /// It was, in this poll or the one before.
     pub has_trace: Cell<bool>,
+    /// The memory of tasks that have ended.
+    pub spares: Spares,
     /// A task has had locals.
     pub has_locals: Cell<bool>,
     /// What came from other threads is being taken in.
@@ -125,6 +128,7 @@ impl Core {
             end: End::new(),
             trace: RefCell::default(),
             has_trace: Cell::new(false),
+            spares: Spares::new(),
             has_locals: Cell::new(false),
             is_admitting: Cell::new(false),
             is_over: Cell::new(false),

@@ -61,6 +61,7 @@ mod run_task;
 mod shared_task;
 mod shutdown;
 mod sleep;
+mod spare;
 mod spawn;
 mod tag;
 mod task;

@@ -79,7 +79,7 @@ impl Ready {
         }
     }
 
-    /// Gives memory back that a crowd once needed, in a few steps if it stays away.
+    /// Gives memory back that a crowd needed which has gone.
     #[inline]
     pub(crate) fn trim(&mut self) {
         if let Self::Fifo(queue) = self
@@ -109,7 +109,7 @@ impl Ready {
 
 #[cold]
 fn trim<T>(queue: &mut VecDeque<T>) {
-    queue.shrink_to((queue.capacity() / 4).max(KEPT));
+    queue.shrink_to((queue.len() * 2).max(KEPT));
 }
 
 #[cfg(test)]
@@ -135,9 +135,7 @@ mod tests {
         while ready.len() > 10 {
             let _ = ready.pop();
         }
-        for _ in 0..10 {
-            ready.trim();
-        }
+        ready.trim();
         assert_eq!((room(&ready) <= KEPT, ready.len()), (true, 10));
     }
 }

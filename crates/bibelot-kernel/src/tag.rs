@@ -5,6 +5,9 @@
     reason = "the schedule contract of bibelot-task is an unsafe trait"
 )]
 
+use std::alloc::Layout;
+use std::ptr::NonNull;
+
 use bibelot_sched::Wake;
 use bibelot_task::{PanicPayload, Runnable, Schedule, Site};
 
@@ -24,7 +27,8 @@ pub(crate) struct Tag {
 // of the kernel that this thread serves. A kernel is `!Send` and a thread's number is set only by
 // `home::move_in` on the thread that built the kernel, so at most one thread ever answers `true`, and
 // it is the one on which the kernel runs its tasks. The kernel ends every cell's home before its
-// number leaves the thread.
+// number leaves the thread. What `spare` gives is what `keep` took under the same layout, and the spares free
+// the rest with that layout when the kernel's core is dropped.
 unsafe impl Schedule for Tag {
     #[inline]
     fn is_home(&self) -> bool {
@@ -38,6 +42,20 @@ unsafe impl Schedule for Tag {
             core.push_ready(Item::Task(runnable), Wake::Woken);
         });
         debug_assert!(pushed.is_some(), "a home wake finds its kernel");
+    }
+
+    #[inline]
+    fn spare(&self, layout: Layout) -> Option<NonNull<u8>> {
+        home::with_kernel(self.kernel, |core| core.spares.take(layout))?
+    }
+
+    #[inline]
+    fn keep(&self, layout: Layout, memory: NonNull<u8>) -> bool {
+        let kept = home::with_kernel(self.kernel, |core| {
+            // SAFETY: a cell was allocated with this layout, and is given away by who frees it.
+            unsafe { core.spares.keep(layout, memory) }
+        });
+        kept.unwrap_or(false)
     }
 
     fn report(&self, site: Site, payload: PanicPayload) {

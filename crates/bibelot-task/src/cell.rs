@@ -19,6 +19,7 @@
 )]
 
 use alloc::boxed::Box;
+use core::alloc::Layout;
 use core::any::{Any, TypeId};
 use core::cell;
 use core::future::Future;
@@ -112,8 +113,12 @@ impl<F: Future + 'static, S: Schedule> Room<F, S> {
     };
 
     #[inline(always)]
-    pub(crate) fn new() -> Self {
-        Self(Box::new_uninit())
+    pub(crate) fn new(schedule: &S) -> Self {
+        match schedule.spare(Layout::new::<Cell<F, S>>()) {
+            // SAFETY: the memory is of the global allocator and this layout, and ours (contract of `spare`).
+            Some(memory) => Self(unsafe { Box::from_raw(memory.as_ptr().cast()) }),
+            None => Self(Box::new_uninit()),
+        }
     }
 
     /// Where the future must be put.
@@ -293,7 +298,11 @@ unsafe fn free<F: Future, S: Schedule>(header: NonNull<Header<S>>) {
     let room = unsafe { Box::from_raw(header.as_ptr().cast::<MaybeUninit<Cell<F, S>>>()) };
     // SAFETY: the header is initialised, and forgotten with the box after this.
     let header = unsafe { header.read() };
-    drop(room);
+    let memory = NonNull::from(Box::leak(room)).cast::<u8>();
+    if !header.schedule.keep(Layout::new::<Cell<F, S>>(), memory) {
+        // SAFETY: it came from the box above, and was not kept.
+        drop(unsafe { Box::from_raw(memory.as_ptr().cast::<MaybeUninit<Cell<F, S>>>()) });
+    }
     if cfg!(any(loom, debug_assertions)) {
         assert!(
             header.replace_joiner(None).is_none(),

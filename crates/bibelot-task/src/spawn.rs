@@ -29,7 +29,7 @@ where
     S: Schedule,
 {
     check_home(&schedule);
-    let mut room = Room::<F, S>::new();
+    let mut room = Room::<F, S>::new(&schedule);
     // SAFETY: there is room for it.
     unsafe { room.future().write(future) };
     // SAFETY: the future is in its place.
@@ -53,7 +53,7 @@ where
     S: Schedule,
 {
     check_home(&schedule);
-    let mut room = Room::<F, S>::new();
+    let mut room = Room::<F, S>::new(&schedule);
     // SAFETY: there is room for it.
     unsafe { room.future().write(build()) };
     // SAFETY: the future is in its place.
@@ -94,7 +94,7 @@ where
     S: Schedule,
 {
     check_home(&schedule);
-    let mut room = Room::<F, S>::new();
+    let mut room = Room::<F, S>::new(&schedule);
     // SAFETY: there is room for it.
     unsafe { room.future().write(future) };
     // SAFETY: the future is in its place.

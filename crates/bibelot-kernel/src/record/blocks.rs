@@ -2,13 +2,20 @@
 //!
 //! Block `k` holds `FIRST_BLOCK << k` records, so a slot's block follows from the position of its
 //! highest bit, and 27 blocks hold every slot there can be. A block is made when a slot of it is first
-//! used, and is freed with the last holder of them all. Nothing is ever moved.
+//! used, and is freed with the last holder of them all. Nothing is ever moved. A record without a tenant is
+//! all zeros, so that a large block comes from the operating system as it is and takes memory only as
+//! its slots are used.
 //!
 //! # Invariants
 //!
 //! - A block, once there, is never replaced.
 
-use std::iter;
+#![allow(unsafe_code, reason = "memory of zeros taken as records")]
+
+#[cfg(not(loom))]
+use std::alloc::{Layout, alloc_zeroed, handle_alloc_error};
+#[cfg(not(loom))]
+use std::ptr;
 use std::sync::OnceLock;
 
 use super::atomic::FIRST_BLOCK;
@@ -38,7 +45,7 @@ impl Blocks {
 
     #[cold]
     fn make(&self, block: usize) -> &[Record] {
-        self.0[block].get_or_init(|| iter::repeat_with(Record::new).take(size(block)).collect())
+        self.0[block].get_or_init(|| vacant(size(block)))
     }
 
     /// The record of a slot, if its block is there.
@@ -62,6 +69,27 @@ impl Blocks {
                 .zip(records)
         })
     }
+}
+
+/// Records without tenants.
+#[cfg(not(loom))]
+fn vacant(count: usize) -> Box<[Record]> {
+    let layout = Layout::array::<Record>(count).expect("a block fits into memory");
+    // SAFETY: neither a block nor a record is of size zero.
+    let records = unsafe { alloc_zeroed(layout) }.cast::<Record>();
+    if records.is_null() {
+        handle_alloc_error(layout);
+    }
+    let records = ptr::slice_from_raw_parts_mut(records, count);
+    // SAFETY: it was just allocated by the global allocator with the layout of this slice, and zeros are
+    // records: a record is made of atomic integers, and of atomic pointers, which may be null.
+    unsafe { Box::from_raw(records) }
+}
+
+/// A model's atomics are more than their bytes.
+#[cfg(loom)]
+fn vacant(count: usize) -> Box<[Record]> {
+    std::iter::repeat_with(Record::new).take(count).collect()
 }
 
 /// How many records a block holds.
@@ -110,6 +138,14 @@ mod tests {
         assert!(std::ptr::eq(made, blocks.at(100)));
         let slots: Vec<u32> = blocks.iter().map(|(slot, _)| slot).collect();
         assert_eq!(slots, (0..192).collect::<Vec<u32>>());
+    }
+
+    #[test]
+    fn records_of_zeros_are_like_new_ones() {
+        // SAFETY: as in `vacant`.
+        let zeros = unsafe { std::mem::zeroed::<Record>() };
+        assert!(zeros.is_like(&Record::new()));
+        assert!(vacant(64).iter().all(|record| record.is_like(&zeros)));
     }
 
     #[test]

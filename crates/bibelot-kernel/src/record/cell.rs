@@ -136,17 +136,33 @@ pub(super) struct Words {
 
 /// The kernel's side: the home thread only.
 impl Record {
-    /// A record without a tenant.
+    /// A record without a tenant, which is all zeros: what else it says is set as a tenancy begins.
+    #[cfg(any(test, loom))]
     pub(super) fn new() -> Self {
         Self {
             sequence: AtomicU32::new(0),
             parent: AtomicU32::new(0),
             number: AtomicU64::new(0),
             life: AtomicU64::new(INITIAL),
-            deadline_ns: AtomicU64::new(NO_DEADLINE),
+            deadline_ns: AtomicU64::new(0),
             spawn_site: SiteCell::new(),
             site: SiteCell::new(),
         }
+    }
+
+    /// Whether all words are the same.
+    #[cfg(all(test, not(loom)))]
+    pub(super) fn is_like(&self, other: &Self) -> bool {
+        let words = |record: &Self| {
+            let load = |word: &AtomicU64| word.load(Ordering::Relaxed);
+            (
+                record.sequence.load(Ordering::Relaxed),
+                record.parent.load(Ordering::Relaxed),
+                [&record.number, &record.life, &record.deadline_ns].map(load),
+                [&record.spawn_site, &record.site].map(SiteCell::get),
+            )
+        };
+        words(self) == words(other)
     }
 
     /// Begins a tenancy.
