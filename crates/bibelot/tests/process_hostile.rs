@@ -391,6 +391,27 @@ fn panics() -> u8 {
     panic!("on purpose")
 }
 
+#[process_fn]
+fn panics_at_length() -> u8 {
+    panic!("{}", "é".repeat(2 << 20))
+}
+
+#[test]
+fn a_panic_with_much_to_say_is_cut_and_told() {
+    everywhere(async || {
+        let pool = ProcessPool::new(ProcessLimits::new().processes_max(1));
+        let first = pool.run(pid, ()).await?;
+        let error = pool.run(panics_at_length, ()).await.unwrap_err();
+        let ProcessError::Panicked(panic) = error else {
+            panic!("{error:?}");
+        };
+        assert!(panic.message().starts_with("éé") && panic.message().ends_with("é .."));
+        assert_eq!(pool.run(pid, ()).await?, first, "its process lives on");
+        pool.close().await?;
+        Ok(())
+    });
+}
+
 #[test]
 fn a_panic_is_told_however_small_values_have_to_be() {
     everywhere(async || {

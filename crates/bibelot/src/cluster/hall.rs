@@ -208,21 +208,28 @@ impl Hall {
 
     /// An ear was dropped, with its kernel or by somebody who aborts: another one takes its place.
     pub(super) fn ear_lost(self: &Arc<Self>, id: u64, fd: &Fd) {
-        let was_told = self.forget_ear(id);
-        if !was_told {
+        // First the new one, as in `vacate`.
+        if !self.was_told(id) {
             self.listen(fd, None, Dealing::Chosen);
         }
         self.ear_ended(id, None);
     }
 
-    /// Takes an ear off the list. Whether it was told to end.
-    fn forget_ear(&self, id: u64) -> bool {
+    /// Whether an ear was told to end.
+    fn was_told(&self, id: u64) -> bool {
+        let state = self.lock();
+        let ear = state.ears.iter().find(|ear| ear.id == id);
+        ear.is_none_or(|ear| ear.is_told)
+    }
+
+    /// Takes an ear off the list.
+    fn forget_ear(&self, id: u64) {
         let ear = {
             let mut state = self.lock();
             let place = state.ears.iter().position(|ear| ear.id == id);
             place.map(|place| state.ears.swap_remove(place))
         };
-        ear.is_none_or(|ear| ear.is_told)
+        drop(ear);
     }
 
     /// Stops listening; what was accepted by then is served.

@@ -5,6 +5,7 @@
 //! - Nobody is left waiting once it is set.
 //! - No waker is cloned, woken or dropped under the lock.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -20,7 +21,8 @@ pub(super) struct Latch(Arc<Mutex<State>>);
 struct State {
     is_set: bool,
     last_ticket: u64,
-    waiters: Vec<(u64, Waker)>,
+    /// By ticket, so in the order in which they came.
+    waiters: BTreeMap<u64, Waker>,
 }
 
 /// A wait for a latch, which is left by being dropped.
@@ -34,7 +36,7 @@ impl Latch {
             state.is_set = true;
             std::mem::take(&mut state.waiters)
         };
-        for (_, waker) in waiters {
+        for waker in waiters.into_values() {
             if let Err(payload) = catch_unwind(AssertUnwindSafe(|| waker.wake())) {
                 let message = format!("{} (in a waker)", Panic::new(payload));
                 Crash::new(CrashKind::Panicked, &message).report();
@@ -73,11 +75,7 @@ impl LatchOp {
         let Some(ticket) = self.ticket.take() else {
             return;
         };
-        let left = {
-            let mut state = self.latch.lock();
-            let place = state.waiters.iter().position(|(held, _)| *held == ticket);
-            place.map(|place| state.waiters.swap_remove(place))
-        };
+        let left = self.latch.lock().waiters.remove(&ticket);
         drop(left);
     }
 }
@@ -96,17 +94,11 @@ impl Op for LatchOp {
             if state.is_set {
                 Err(waker)
             } else {
-                let held = self.ticket;
-                match state.waiters.iter_mut().find(|(it, _)| Some(*it) == held) {
-                    Some((_, place)) => Ok(Some(std::mem::replace(place, waker))),
-                    None => {
-                        state.last_ticket += 1;
-                        let ticket = state.last_ticket;
-                        state.waiters.push((ticket, waker));
-                        self.ticket = Some(ticket);
-                        Ok(None)
-                    }
-                }
+                let ticket = *self.ticket.get_or_insert_with(|| {
+                    state.last_ticket += 1;
+                    state.last_ticket
+                });
+                Ok(state.waiters.insert(ticket, waker))
             }
         };
         match spare {

@@ -250,7 +250,7 @@ fn catch_call<T>(body: impl FnOnce() -> T) -> Result<T, RemotePanic> {
     ended.map_err(|payload| {
         let panic = Panic::new(payload);
         let told = noted.unwrap_or_else(|| RemotePanic {
-            message: panic.to_string(),
+            message: cut(panic.to_string(), MESSAGE_MAX),
             place: "an unknown place".into(),
             backtrace: String::new(),
         });
@@ -258,6 +258,20 @@ fn catch_call<T>(body: impl FnOnce() -> T) -> Result<T, RemotePanic> {
         std::mem::forget(panic);
         told
     })
+}
+
+/// The most that goes home of a panic's message, and of its backtrace, in bytes: both fit a frame.
+const MESSAGE_MAX: usize = 64 << 10;
+const BACKTRACE_MAX: usize = 512 << 10;
+
+/// Cuts what is over `max` bytes, at a character's end.
+fn cut(mut text: String, max: usize) -> String {
+    if text.len() > max {
+        let end = (0..=max).rev().find(|&end| text.is_char_boundary(end));
+        text.truncate(end.unwrap_or(0));
+        text.push_str(" ..");
+    }
+    text
 }
 
 /// Notes the panic of a call, which is told to whoever called; others go the usual way.
@@ -276,9 +290,9 @@ fn note_panic(info: &PanicHookInfo<'_>, usual: &dyn Fn(&PanicHookInfo<'_>)) {
     };
     let place = info.location().map(ToString::to_string);
     let noted = RemotePanic {
-        message,
+        message: cut(message, MESSAGE_MAX),
         place: place.unwrap_or_else(|| "an unknown place".into()),
-        backtrace: Backtrace::force_capture().to_string(),
+        backtrace: cut(Backtrace::force_capture().to_string(), BACKTRACE_MAX),
     };
     let before = PANIC.with(|panic| panic.try_borrow_mut().ok()?.replace(noted));
     drop(before);
