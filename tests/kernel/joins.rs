@@ -1,7 +1,7 @@
 //! Who waits for a task, who wakes it, and what is left of both.
 
 use std::cell::{Cell, RefCell};
-use std::future::poll_fn;
+use std::future::{IntoFuture, poll_fn};
 use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -10,8 +10,8 @@ use std::thread;
 use std::time::Duration;
 
 use bibelot::{
-    Backend, Kernel, Observer, Suspended, Task, TaskId, TaskState, Terminated, sleep, spawn,
-    yield_now,
+    Backend, Kernel, Observer, Suspended, Task, TaskError, TaskId, TaskState, Terminated, sleep,
+    spawn, yield_now,
 };
 
 const LONG: Duration = Duration::from_secs(3600);
@@ -136,4 +136,19 @@ fn who_waits_is_woken_also_if_an_observer_drops_the_handle_first() {
     });
     assert_eq!(woken, 3);
     assert!(held.borrow().is_none());
+}
+
+#[bibelot::test(uring, poll, sim)]
+async fn a_value_goes_with_its_handle_unless_the_handle_itself_is_awaited() {
+    let returns_late = || {
+        spawn(async {
+            yield_now().await.unwrap();
+            7
+        })
+    };
+    let task = returns_late();
+    let joins = task.join();
+    drop(task);
+    assert!(matches!(joins.await, Err(TaskError::Aborted)));
+    assert_eq!(returns_late().into_future().await.unwrap(), 7);
 }

@@ -106,7 +106,8 @@ impl Kernel {
 }
 
 /// Has this thread's kernel call `callback` as it shuts down: when all tasks have ended and what was written
-/// is sent, in the order of registration. One that is registered by a callback is called, too.
+/// is sent, in the order of registration. One that is registered by a callback is called, too; what a callback
+/// spawns is dropped without a poll.
 ///
 /// A panic of one does not keep the others from being called.
 ///

@@ -106,7 +106,9 @@ impl<T: 'static> Task<T> {
 
     /// Waits for the end of the task and takes its value.
     ///
-    /// The value can be taken once; a later join says [`TaskError::Taken`].
+    /// The value can be taken once; a later join says [`TaskError::Taken`]. It is the handle that keeps it:
+    /// drop that before this has returned, and the value is gone, and this says [`TaskError::Aborted`].
+    /// [`await`](IntoFuture) the handle itself where it need not be kept.
     ///
     /// Curio: `join()`, and `TaskError` as there.
     ///

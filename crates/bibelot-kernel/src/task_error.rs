@@ -18,7 +18,7 @@ pub enum TaskError {
     /// The task panicked; [`Panic::resume`] goes on unwinding.
     #[error("the task panicked: {0}")]
     Panicked(Panic),
-    /// The task was aborted, or its kernel ended before it.
+    /// The task was aborted, or its kernel ended before it, or what it came to went with its handle.
     #[error("the task was aborted")]
     Aborted,
     /// The task's value has been taken already.
