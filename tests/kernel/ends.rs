@@ -328,7 +328,7 @@ fn turns_are_made_until_it_is_done_or_the_time_is_up() {
     each_kernel(|builder| {
         let mut kernel = builder.build().unwrap();
         kernel.block_on(async {
-            spawn(sleep(Duration::from_millis(5))).detach();
+            spawn(sleep(Duration::from_millis(400))).detach();
             TaskBuilder::new()
                 .daemon()
                 .spawn(sleep(Duration::from_secs(3600)))
