@@ -27,6 +27,14 @@ pub fn give_way() -> impl Future<Output = ()> {
     GiveWay(false)
 }
 
+/// Keeps a kernel busy, for ever.
+#[cfg(feature = "peers")]
+pub async fn give_way_always() {
+    loop {
+        give_way().await;
+    }
+}
+
 struct GiveWay(bool);
 
 impl Future for GiveWay {

@@ -84,7 +84,10 @@ fn compare(options: &Options) -> Result<(), String> {
     contenders.retain(|it| {
         let is_available = it.is_available();
         if !is_available {
-            println!("{} is left out: there is no io_uring here\n", it.name());
+            println!(
+                "{} is left out: this machine refuses what it needs\n",
+                it.name()
+            );
         }
         is_available
     });

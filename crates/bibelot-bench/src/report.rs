@@ -47,8 +47,9 @@ impl Report {
     /// The whole report, as Markdown.
     pub fn markdown(&self, options: &Options) -> String {
         let mut text = format!(
-            "# Benchmarks\n\nMade by `cargo run --release -p bibelot-bench --features peers`; what is \
-             measured and how to read it says `crates/bibelot-bench/README.md`.\n\n{}\n",
+            "# Benchmarks\n\nMade by `cargo run --release -p bibelot-bench --features peers`; what is measured and \
+             how to read it says `crates/bibelot-bench/README.md`, and where the time goes says \
+             `docs/performance.md`.\n\n{}\nNot built yet: files.\n\n",
             machine::description(options)
         );
         text.push_str(&target::text(&self.cells));

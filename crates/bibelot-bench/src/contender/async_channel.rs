@@ -2,11 +2,12 @@
 
 use std::io;
 
-use async_channel::{Receiver, Sender, bounded};
+use async_channel::{Receiver, Sender, bounded, unbounded};
 
 use super::bare::executor;
 use super::{Contender, Role, unsupported};
 use crate::cell::Cell;
+use crate::messages;
 use crate::syncing::items;
 use crate::watch::Sample;
 
@@ -46,4 +47,12 @@ async fn put(sender: &Sender<u64>, item: u64) {
 
 async fn get(receiver: &mut Receiver<u64>) -> u64 {
     receiver.recv().await.expect("an open channel")
+}
+
+/// Takes messages from a thread, for runtimes that have no channel of their own.
+pub async fn receive(busy: bool, ops: u64) -> Sample {
+    let (sender, receiver) = unbounded();
+    let send = move |stamp| sender.try_send(stamp).expect("there is always room");
+    let get = async || receiver.recv().await.expect("an open channel");
+    messages::receive(busy, ops, send, get).await
 }

@@ -8,10 +8,18 @@ mod async_channel;
 mod bare;
 mod bibelot;
 #[cfg(feature = "peers")]
+mod compio;
+#[cfg(feature = "peers")]
+mod glommio;
+#[cfg(feature = "peers")]
+mod joined;
+#[cfg(feature = "peers")]
 mod monoio;
 mod raw_buffers;
 mod raw_epoll;
 mod raw_uring;
+#[cfg(feature = "peers")]
+mod smol;
 mod sync_alone;
 mod thread;
 #[cfg(feature = "peers")]
@@ -79,6 +87,12 @@ pub fn contenders() -> Vec<Box<dyn Contender>> {
         Box::new(tokio::Tokio),
         #[cfg(feature = "peers")]
         Box::new(monoio::Monoio),
+        #[cfg(feature = "peers")]
+        Box::new(smol::Smol),
+        #[cfg(feature = "peers")]
+        Box::new(compio::Compio),
+        #[cfg(feature = "peers")]
+        Box::new(glommio::Glommio),
         #[cfg(feature = "peers")]
         Box::new(async_channel::AsyncChannel),
     ]
