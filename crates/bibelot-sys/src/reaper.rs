@@ -1,7 +1,7 @@
 //! The reaper: takes the status of children that were killed because nobody asks about them any more.
 //!
 //! Mostly a killed child has ended when it is looked at. For one that takes longer there is a thread,
-//! which goes when it has waited for all of them. If no thread can be had, the child is looked at again when
+//! which looks at all of them, ever less often, and goes when there is none left. If no thread can be had, the child is looked at again when
 //! the next one is started.
 //!
 //! # Invariants
@@ -11,6 +11,7 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
+use std::time::Duration;
 
 use rustix::io::retry_on_intr;
 use rustix::process::{Pid, WaitId, WaitIdOptions, waitid};
@@ -21,6 +22,10 @@ static LINE: Mutex<Line> = Mutex::new(Line {
     dead: Vec::new(),
     is_manned: false,
 });
+
+/// How long between two looks: at first, and later.
+const PAUSE_MIN: Duration = Duration::from_millis(1);
+const PAUSE_MAX: Duration = Duration::from_millis(50);
 
 struct Line {
     dead: Vec<Pid>,
@@ -55,17 +60,20 @@ pub(crate) fn sweep() {
 
 fn serve() {
     block_signals();
-    loop {
-        let next = {
-            let mut line = line();
-            let next = line.dead.pop();
-            line.is_manned = next.is_some();
-            next
-        };
-        let Some(pid) = next else { return };
-        // An error says that its status is taken already.
-        let _reaped = retry_on_intr(|| waitid(WaitId::Pid(pid), WaitIdOptions::EXITED));
+    let mut pause = PAUSE_MIN;
+    // One that hangs in the operating system keeps no other waiting, so none is waited for alone.
+    while is_anyone_left() {
+        thread::sleep(pause);
+        pause = (pause * 2).min(PAUSE_MAX);
     }
+}
+
+/// Looks at the whole line; without anyone in it, the thread goes.
+fn is_anyone_left() -> bool {
+    let mut line = line();
+    line.dead.retain(|pid| !has_ended(*pid));
+    line.is_manned = !line.dead.is_empty();
+    line.is_manned
 }
 
 /// Whether a child has ended; if so, its status is taken.

@@ -11,7 +11,7 @@
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 
 use rustix::event::{EventfdFlags, eventfd};
-use rustix::io::read;
+use rustix::io::{read, write};
 
 use crate::ring::Ring;
 
@@ -37,6 +37,15 @@ impl Bell {
         match self {
             Self::Event(event) => event.as_raw_fd(),
             _ => ring.wait_fd(),
+        }
+    }
+
+    /// Makes it readable now, for what the operating system has not been told of yet; whether it could.
+    pub(crate) fn ring(&self) -> bool {
+        match self {
+            // It fails only if it is readable for the longest time.
+            Self::Event(event) => write(event, &1_u64.to_ne_bytes()).is_ok(),
+            _ => false,
         }
     }
 

@@ -5,7 +5,7 @@
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
-use std::os::fd::OwnedFd;
+use std::os::fd::{OwnedFd, RawFd};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, mpsc};
 use std::thread;
@@ -35,6 +35,16 @@ fn tiny() -> Uring {
 
 fn token(slot: u32) -> Token {
     Token::new(slot, 0)
+}
+
+/// Whether an event descriptor of this process has been counted up.
+fn is_rung(fd: RawFd) -> bool {
+    let shown = std::fs::read_to_string(format!("/proc/self/fdinfo/{fd}")).unwrap();
+    let count = shown
+        .lines()
+        .find_map(|line| line.strip_prefix("eventfd-count:"))
+        .expect("it is an event descriptor");
+    u64::from_str_radix(count.trim(), 16).unwrap() > 0
 }
 
 fn collect(uring: &mut Uring, count: usize) -> Vec<Completion> {
@@ -134,6 +144,23 @@ fn a_wake_is_not_lost_when_the_watch_for_it_is_refused() {
     unparker.wake();
     let woken = said.recv_timeout(Duration::from_secs(20));
     assert!(matches!(woken, Ok(None)), "it sleeps on");
+}
+
+#[test]
+fn a_foreign_loop_is_called_back_while_not_all_is_submitted() {
+    let mut uring = tiny();
+    let (socket, _peer) = pair();
+    let (other, _others_peer) = pair();
+    for (slot, socket) in [(0, &socket), (1, &other)] {
+        let (socket, buf) = (socket.clone(), Buf::with_capacity(1));
+        uring.submit(token(slot), Op::ReceiveInto { socket, buf });
+    }
+    uring.ring.faults = vec![libc::EAGAIN; 2];
+    let fd = uring.wait_fd().expect("there is one");
+    assert!(is_rung(fd), "the next turn is due at once");
+    uring.poll(Some(Duration::ZERO), &mut Vec::new()).unwrap();
+    assert_eq!(uring.wait_fd(), Some(fd));
+    assert!(!is_rung(fd), "all is submitted, and nothing has come");
 }
 
 #[test]

@@ -356,10 +356,9 @@ impl Reactor for Uring {
         if !self.kick.sleep(&mut self.ring) {
             self.kick.kick();
         }
-        // Without all submitted, the watch for wakes among it, there is nothing to wait on.
-        let is_crowded = self.submit_backlog().ok()?;
-        self.enter_at_once().ok()?;
-        (!is_crowded).then_some(bell)
+        let is_crowded = self.submit_backlog().ok()? || self.enter(Wait::No).ok()?;
+        // What is not submitted, the watch for wakes among it, rings for nobody: the next turn tries again.
+        (!is_crowded || self.bell.ring()).then_some(bell)
     }
 }
 
