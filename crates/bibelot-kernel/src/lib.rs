@@ -98,7 +98,7 @@ pub use kernel_handle::{KernelEnded, KernelHandle};
 pub use observer::{Observer, Suspended, Terminated};
 pub use panic::Panic;
 pub use ready::ReadyTask;
-pub use record::{RecordReader, TaskInfo, TaskState, Wait};
+pub use record::{Reason, RecordReader, TaskInfo, TaskState, Wait};
 pub use shared_task::{JoinShared, SharedTask};
 pub use shutdown::{ShutdownReport, on_shutdown};
 pub use sleep::{Sleep, SleepOp, YieldNow, YieldOp, clock, sleep, sleep_until, yield_now};

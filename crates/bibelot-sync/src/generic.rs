@@ -37,4 +37,5 @@ pub use crate::rwlock::{
 };
 pub use crate::semaphore::{Acquire, OwnedPermit, Permit, Semaphore};
 pub use crate::shell::{Local, Shell, Universal};
+pub use crate::wait_line::{InLine, WaitLine};
 pub use crate::watch::{Changed, Latest, WaitFor, WatchClosed, WatchReceiver, WatchSender, watch};

@@ -40,6 +40,7 @@
 //! | `semaphore`, `limiter`, `barrier` | how many may go on |
 //! | `watch`, `broadcast` | the latest value, or every item, to all |
 //! | `queue`, `channel` | items from many to many |
+//! | `wait_line` | those who wait to be called, for state of a program's own |
 //! | `event`, `notify`, `condition`, `once`, `once_cell`, `oneshot` | what has happened |
 //! | `owner` | who holds what is held by somebody in particular |
 //!
@@ -87,6 +88,7 @@ mod reentrant;
 mod rwlock;
 mod semaphore;
 mod shell;
+mod wait_line;
 mod wait_queue;
 mod waiter;
 mod wakes;
@@ -144,6 +146,8 @@ pub type Barrier = generic::Barrier<Universal>;
 pub type Condition = generic::Condition<Universal>;
 /// A wake without a value. Within one thread: [`local::Notify`].
 pub type Notify = generic::Notify<Universal>;
+/// A line to wait in until one is called. Within one thread: [`local::WaitLine`].
+pub type WaitLine = generic::WaitLine<Universal>;
 /// A result that is set once and read by many. Within one thread: [`local::OnceResult`].
 pub type OnceResult<T, E> = generic::OnceResult<T, E, Universal>;
 /// A value that is made once and read by many. Within one thread: [`local::OnceCell`].

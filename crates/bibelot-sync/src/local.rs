@@ -44,6 +44,8 @@ pub type Barrier = generic::Barrier<Local>;
 pub type Condition = generic::Condition<Local>;
 /// A wake without a value. Across threads: [`crate::Notify`].
 pub type Notify = generic::Notify<Local>;
+/// A line to wait in until one is called. Across threads: [`crate::WaitLine`].
+pub type WaitLine = generic::WaitLine<Local>;
 /// A result that is set once and read by many. Across threads: [`crate::OnceResult`].
 pub type OnceResult<T, E> = generic::OnceResult<T, E, Local>;
 /// A value that is made once and read by many. Across threads: [`crate::OnceCell`].

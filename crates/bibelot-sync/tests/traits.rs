@@ -28,6 +28,7 @@ fn the_universal_shell_goes_anywhere() {
     send_and_sync::<bibelot_sync::RwLock<u8>>();
     send_and_sync::<bibelot_sync::Semaphore>();
     send_and_sync::<bibelot_sync::Notify>();
+    send_and_sync::<bibelot_sync::WaitLine>();
     send_and_sync::<bibelot_sync::Condition>();
     send_and_sync::<bibelot_sync::OnceResult<u8, u8>>();
     send_and_sync::<bibelot_sync::OnceCell<u8>>();

@@ -105,8 +105,8 @@ pub use sync::error::{AcquireError, BorrowError, BroadcastError, ClosedError, Ge
 pub use sync::local::{
     Barrier, BroadcastReceiver, BroadcastSender, CapacityLimiter, Condition, Event, LifoQueue,
     Lock, Notify, OnceCell, OnceResult, OneshotReceiver, OneshotSender, PriorityQueue, Queue,
-    Receiver, ReentrantLock, RwLock, Semaphore, Sender, WatchReceiver, WatchSender, broadcast,
-    channel, oneshot, rendezvous, unbounded, watch,
+    Receiver, ReentrantLock, RwLock, Semaphore, Sender, WaitLine, WatchReceiver, WatchSender,
+    broadcast, channel, oneshot, rendezvous, unbounded, watch,
 };
 pub use thread::{
     AsyncThread, BlockInThread, ReleaseThread, ReserveThread, ReservedThread, RunInExecutor,

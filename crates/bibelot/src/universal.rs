@@ -56,6 +56,8 @@ pub type CapacityLimiter = sync::CapacityLimiter<Universal>;
 pub type Barrier = sync::Barrier<Universal>;
 /// Waits for a change of what a [`Lock`] guards. Within one kernel: [`crate::Condition`].
 pub type Condition = sync::Condition<Universal>;
+/// A line to wait in until one is called. Within one kernel: [`crate::WaitLine`].
+pub type WaitLine = sync::WaitLine<Universal>;
 /// A result that is set once and read by many. Within one kernel: [`crate::OnceResult`].
 pub type OnceResult<T, E> = sync::OnceResult<T, E, Universal>;
 /// A value that is made once and read by many. Within one kernel: [`crate::OnceCell`].

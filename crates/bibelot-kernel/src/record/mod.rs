@@ -11,7 +11,7 @@
 //! | `site` | a source location that one thread sets and others read |
 //! | `blocks` | records by slot, at addresses that stay |
 //! | `writer`, `reader` | the kernel's side, and everybody else's |
-//! | `wait`, `info` | what a task waits for, and what is known of it |
+//! | `wait`, `reason`, `info` | what a task waits for, also in a program's own words, and what is known of it |
 //! | `atomic` | the atomics: the standard ones, or those of a model checker |
 //!
 //! # Invariants
@@ -29,6 +29,7 @@ mod info;
 #[cfg(all(test, loom))]
 mod loom_tests;
 mod reader;
+mod reason;
 mod site;
 #[cfg(all(test, not(loom)))]
 mod tests;
@@ -38,5 +39,6 @@ mod writer;
 pub(crate) use cell::{Begun, Record};
 pub use info::{TaskInfo, TaskState};
 pub use reader::RecordReader;
+pub use reason::Reason;
 pub use wait::Wait;
 pub(crate) use writer::{Known, Records, Tenant};

@@ -2,147 +2,136 @@
 
 use std::fmt;
 
-/// What a parked task waits for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-#[repr(u8)]
-pub enum Wait {
-    /// A point in time.
-    Sleep,
-    /// Its next turn: it has yielded.
-    Yield,
-    /// The end of another task.
-    Join,
-    /// The members of a group.
-    Group,
-    /// An event to be set.
-    Event,
-    /// A lock.
-    Lock,
-    /// A permit of a semaphore.
-    Semaphore,
-    /// A condition to be notified.
-    Condition,
-    /// The others at a barrier.
-    Barrier,
-    /// A value that somebody promised.
-    Promise,
-    /// An item from a queue.
-    QueueGet,
-    /// Room in a queue.
-    QueuePut,
-    /// All items of a queue to be done.
-    QueueJoin,
-    /// A message from a channel.
-    Receive,
-    /// Room in a channel.
-    Send,
-    /// A connection from a listener.
-    Accept,
-    /// A connection to a peer.
-    Connect,
-    /// Data from a stream or file.
-    Read,
-    /// Room in a stream, or a file to take data.
-    Write,
-    /// What was written to be sent.
-    Drain,
-    /// A descriptor to be closed.
-    Close,
-    /// An address to be found.
-    Resolve,
-    /// A child process.
-    Process,
-    /// A signal.
-    Signal,
-    /// A job on another thread.
-    Thread,
-    /// Some other operation of the reactor.
-    Io,
-    /// A future that is not ours: another crate's channel, another runtime's socket.
-    Foreign,
-    /// Something that has no word here.
-    Other,
+use super::reason::{ROOM, Reason};
+
+/// The reasons that have a word here, each at the index of its byte.
+macro_rules! reasons {
+    ($($(#[$doc:meta])* $name:ident $word:literal,)*) => {
+        /// What a parked task waits for.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        #[non_exhaustive]
+        pub enum Wait {
+            $($(#[$doc])* $name,)*
+            /// What a program [named](Self::named) itself.
+            Named(Reason),
+        }
+
+        #[repr(u8)]
+        enum Byte {
+            $($name,)*
+        }
+
+        const ALL: &[Wait] = &[$(Wait::$name,)*];
+
+        impl Wait {
+            /// The reason in a few lower-case words.
+            #[must_use]
+            pub fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$name => $word,)*
+                    Self::Named(reason) => reason.as_str(),
+                }
+            }
+
+            pub(super) const fn to_byte(self) -> u8 {
+                match self {
+                    $(Self::$name => Byte::$name as u8,)*
+                    Self::Named(reason) => ALL.len() as u8 + reason.place(),
+                }
+            }
+        }
+    };
 }
 
+reasons! {
+    /// A point in time.
+    Sleep "sleep",
+    /// Its next turn: it has yielded.
+    Yield "yield",
+    /// The end of another task.
+    Join "join",
+    /// The members of a group.
+    Group "group",
+    /// An event to be set.
+    Event "event",
+    /// A lock.
+    Lock "lock",
+    /// A permit of a semaphore.
+    Semaphore "semaphore",
+    /// A condition to be notified.
+    Condition "condition",
+    /// The others at a barrier.
+    Barrier "barrier",
+    /// A value that somebody promised.
+    Promise "promise",
+    /// An item from a queue.
+    QueueGet "queue get",
+    /// Room in a queue.
+    QueuePut "queue put",
+    /// All items of a queue to be done.
+    QueueJoin "queue join",
+    /// So many items, or so few, in a queue.
+    QueueLen "queue length",
+    /// A message from a channel.
+    Receive "receive",
+    /// Room in a channel.
+    Send "send",
+    /// A connection from a listener.
+    Accept "accept",
+    /// A connection to a peer.
+    Connect "connect",
+    /// Data from a stream or file.
+    Read "read",
+    /// Room in a stream, or a file to take data.
+    Write "write",
+    /// What was written to be sent.
+    Drain "drain",
+    /// A descriptor to be closed.
+    Close "close",
+    /// An address to be found.
+    Resolve "resolve",
+    /// A child process.
+    Process "process",
+    /// A signal.
+    Signal "signal",
+    /// A job on another thread.
+    Thread "thread",
+    /// Some other operation of the reactor.
+    Io "io",
+    /// A future that is not ours: another crate's channel, another runtime's socket.
+    Foreign "foreign future",
+    /// Something that has no word here.
+    Other "other",
+}
+
+/// A record's states are a byte, and sixteen of them are no waits.
+const _: () = assert!(ALL.len() + ROOM <= 256 - 16);
+
 impl Wait {
-    /// Every reason, each at the index of its byte.
-    const ALL: [Self; 28] = [
-        Self::Sleep,
-        Self::Yield,
-        Self::Join,
-        Self::Group,
-        Self::Event,
-        Self::Lock,
-        Self::Semaphore,
-        Self::Condition,
-        Self::Barrier,
-        Self::Promise,
-        Self::QueueGet,
-        Self::QueuePut,
-        Self::QueueJoin,
-        Self::Receive,
-        Self::Send,
-        Self::Accept,
-        Self::Connect,
-        Self::Read,
-        Self::Write,
-        Self::Drain,
-        Self::Close,
-        Self::Resolve,
-        Self::Process,
-        Self::Signal,
-        Self::Thread,
-        Self::Io,
-        Self::Foreign,
-        Self::Other,
-    ];
-
-    /// The reason in a few lower-case words.
+    /// A reason in the program's own words, for [`wait_future`](crate::wait_future) and what is built on it.
+    ///
+    /// A process has room for 200 of them: they are meant to be written into the source. Whoever comes later
+    /// with yet another one waits for something [`Other`](Self::Other).
+    ///
+    /// ```
+    /// use bibelot_kernel::Wait;
+    ///
+    /// let ripe = Wait::named("a ripe cheese");
+    /// assert_eq!(ripe.as_str(), "a ripe cheese");
+    /// assert_eq!(ripe, Wait::named("a ripe cheese"));
+    /// ```
     #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Sleep => "sleep",
-            Self::Yield => "yield",
-            Self::Join => "join",
-            Self::Group => "group",
-            Self::Event => "event",
-            Self::Lock => "lock",
-            Self::Semaphore => "semaphore",
-            Self::Condition => "condition",
-            Self::Barrier => "barrier",
-            Self::Promise => "promise",
-            Self::QueueGet => "queue get",
-            Self::QueuePut => "queue put",
-            Self::QueueJoin => "queue join",
-            Self::Receive => "receive",
-            Self::Send => "send",
-            Self::Accept => "accept",
-            Self::Connect => "connect",
-            Self::Read => "read",
-            Self::Write => "write",
-            Self::Drain => "drain",
-            Self::Close => "close",
-            Self::Resolve => "resolve",
-            Self::Process => "process",
-            Self::Signal => "signal",
-            Self::Thread => "thread",
-            Self::Io => "io",
-            Self::Foreign => "foreign future",
-            Self::Other => "other",
-        }
-    }
-
-    pub(super) const fn to_byte(self) -> u8 {
-        self as u8
+    pub fn named(reason: &'static str) -> Self {
+        Reason::of(reason).map_or(Self::Other, Self::Named)
     }
 
     /// The reason of a byte that [`to_byte`](Self::to_byte) gave.
     pub(super) fn from_byte(byte: u8) -> Self {
-        Self::ALL
-            .get(usize::from(byte))
-            .copied()
-            .unwrap_or(Self::Other)
+        let place = usize::from(byte);
+        match ALL.get(place) {
+            Some(wait) => *wait,
+            None => Reason::at(place - ALL.len()).map_or(Self::Other, Self::Named),
+        }
     }
 }
 
@@ -160,12 +149,25 @@ mod tests {
 
     #[test]
     fn every_reason_survives_its_byte_and_has_a_word_of_its_own() {
-        for (byte, wait) in Wait::ALL.into_iter().enumerate() {
+        for (byte, wait) in ALL.iter().enumerate() {
             assert_eq!(usize::from(wait.to_byte()), byte);
-            assert_eq!(Wait::from_byte(wait.to_byte()), wait);
+            assert_eq!(Wait::from_byte(wait.to_byte()), *wait);
         }
-        let words: BTreeSet<&str> = Wait::ALL.into_iter().map(Wait::as_str).collect();
-        assert_eq!(words.len(), Wait::ALL.len());
-        assert_eq!(Wait::Other.to_byte() as usize, Wait::ALL.len() - 1);
+        let words: BTreeSet<&str> = ALL.iter().map(|wait| wait.as_str()).collect();
+        assert_eq!(words.len(), ALL.len());
+    }
+
+    #[test]
+    fn named_reasons_survive_their_byte_and_those_beyond_the_room_are_other() {
+        let names = (0..ROOM + 9).map(|number| &*format!("reason {number}").leak());
+        let waits: Vec<(&str, Wait)> = names.map(|name| (name, Wait::named(name))).collect();
+        let named = waits.iter().filter(|(_, wait)| *wait != Wait::Other);
+        // Other tests of this process may have named some.
+        assert!((ROOM - 9..=ROOM).contains(&named.clone().count()));
+        for (name, wait) in named {
+            assert_eq!(Wait::from_byte(wait.to_byte()).as_str(), *name);
+            assert_eq!(Wait::named(name), *wait);
+        }
+        assert_eq!(waits.last().unwrap().1, Wait::Other);
     }
 }

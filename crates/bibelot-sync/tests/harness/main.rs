@@ -27,6 +27,7 @@ mod reentrant;
 mod rendezvous;
 mod rwlock;
 mod semaphore;
+mod wait_line;
 mod watch;
 mod world;
 
@@ -72,5 +73,6 @@ subjects! {
     once_cells_keep_their_promises: Subject of once_cell,
     watches_keep_their_promises: Subject of watch,
     broadcasts_keep_their_promises: Subject of broadcast,
+    lines_keep_their_promises: Subject of wait_line,
     results_keep_their_promises: Subject of once,
 }

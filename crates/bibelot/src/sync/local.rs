@@ -22,6 +22,8 @@ pub type CapacityLimiter = sync::CapacityLimiter<Local>;
 pub type Barrier = sync::Barrier<Local>;
 /// Waits for a change of what a [`Lock`] guards. Across threads: [`crate::universal::Condition`].
 pub type Condition = sync::Condition<Local>;
+/// A line to wait in until one is called. Across threads: [`crate::universal::WaitLine`].
+pub type WaitLine = sync::WaitLine<Local>;
 /// A result that is set once and read by many. Across threads: [`crate::universal::OnceResult`].
 pub type OnceResult<T, E> = sync::OnceResult<T, E, Local>;
 /// A value that is made once and read by many. Across threads: [`crate::universal::OnceCell`].

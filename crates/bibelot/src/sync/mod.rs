@@ -40,6 +40,7 @@ mod queue_put;
 mod reentrant;
 mod semaphore;
 mod universal_blocking;
+mod wait_line;
 mod wait_or;
 mod watch;
 
@@ -64,6 +65,7 @@ pub use queue_items::{Items, NextItem};
 pub use queue_put::QueuePut;
 pub use reentrant::{ReentrantLock, ReentrantLocking};
 pub use semaphore::{Acquire, Semaphore};
+pub use wait_line::{Suspend, WaitLine};
 pub use wait_or::WaitOr;
 pub use watch::{WatchChanged, WatchClosing, WatchReceiver, WatchSender, WatchWaitFor, watch};
 

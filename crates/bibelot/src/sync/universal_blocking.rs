@@ -12,7 +12,7 @@ use super::{
     Barrier, BroadcastReceiver, Condition, Event, ItemGuard, Latest, Lock, LockGuard, Notify,
     OnceCell, OnceResult, OneshotReceiver, Passed, Permit, Queue, ReadGuard, Receiver,
     ReentrantGuard, ReentrantLock, RwLock, Semaphore, Sender, Store, TryBroadcastError,
-    TryGetError, TryPutError, TryRecvError, Universal, WatchReceiver, WriteGuard,
+    TryGetError, TryPutError, TryRecvError, Universal, WaitLine, WatchReceiver, WriteGuard,
 };
 
 impl Event<Universal> {
@@ -38,6 +38,18 @@ impl Notify<Universal> {
     /// was up first.
     pub fn notified_timeout(&self, limit: Duration) -> bool {
         self.0.notified_timeout(limit)
+    }
+}
+
+impl WaitLine<Universal> {
+    /// Waits in line, blocking the thread.
+    pub fn wait_blocking(&self) {
+        self.0.wait_blocking();
+    }
+
+    /// Waits in line, blocking the thread for no longer than `limit`; `false` if the time was up first.
+    pub fn wait_timeout(&self, limit: Duration) -> bool {
+        self.0.wait_timeout(limit)
     }
 }
 
