@@ -25,17 +25,14 @@ impl Core {
     /// Polls a task once.
     #[inline]
     pub(crate) fn run_task(self: &Rc<Self>, runnable: Runnable<Tag>) {
-        if runnable.is_stale() {
-            return;
-        }
-        // Woken twice, at home and from another thread, it has been polled for both.
-        let Some(runnable) = runnable.if_wanted() else {
+        // None if it has ended; or if, woken twice, at home and from another thread, it was polled for both.
+        let Some(running) = runnable.begin() else {
             return;
         };
-        let slot = runnable.schedule().slot;
+        let slot = running.schedule().slot;
         let record = self.records.tenant(slot);
-        let id = self.begin_poll(record, slot, Own::Task(runnable.waker_data()));
-        let ran = runnable.run();
+        let id = self.begin_poll(record, slot, Own::Task(running.waker_data()));
+        let ran = running.run();
         let deaf = match ran {
             Ran::Parked | Ran::Woken(_) => self.unheard(),
             _ => None,

@@ -96,7 +96,7 @@ mod waker;
 pub use cell::{Output, Unseen};
 pub use join::{JoinError, JoinHandle};
 pub use panic::{PanicPayload, Site};
-pub use runnable::{Ran, Runnable};
+pub use runnable::{Ran, Runnable, Running};
 pub use schedule::Schedule;
 pub use spawn::{spawn, spawn_boxed, spawn_joinable, spawn_with};
 pub use task_ref::{Aborted, TaskRef};

@@ -65,6 +65,21 @@ impl<S: Schedule> Runnable<S> {
     #[inline]
     #[track_caller]
     pub fn run(self) -> Ran<S> {
+        match self.begin() {
+            Some(running) => running.run(),
+            None => Ran::Stale,
+        }
+    }
+
+    /// Begins a run, for who has something to set up before it; `None` if there is nothing to run, which
+    /// dissolves the runnable. Wakes that come from now on are answered after the run.
+    ///
+    /// # Panics
+    ///
+    /// Away from home; the runnable is then dropped as anywhere else.
+    #[inline]
+    #[track_caller]
+    pub fn begin(self) -> Option<Running<S>> {
         assert!(
             self.0.is_home(),
             "a task runs only at its home, and this is not it, or not any more"
@@ -72,45 +87,15 @@ impl<S: Schedule> Runnable<S> {
         let task = self.0;
         // The reference of this runnable is in our hands from here on.
         core::mem::forget(self);
-        let ran = match task.header().state.begin() {
-            Begin::Poll => match Self::poll(task) {
-                Polled::Pending => match task.header().state.park() {
-                    Park::Woken => return Ran::Woken(Runnable(task)),
-                    Park::Parked => Ran::Parked,
-                    Park::Drop => {
-                        // SAFETY: this is the home, and the state says so.
-                        unsafe { task.drop_future(1) };
-                        Ran::Aborted
-                    }
-                },
-                polled => {
-                    // SAFETY: this is the home, and the poll has left an output.
-                    unsafe { task.end(true, 1) };
-                    if polled == Polled::Returned {
-                        Ran::Returned
-                    } else {
-                        Ran::Panicked
-                    }
-                }
-            },
-            Begin::Drop => {
-                // SAFETY: this is the home, and the state says so.
-                unsafe { task.drop_future(1) };
-                Ran::Aborted
+        match task.header().state.begin() {
+            Begin::Poll => Some(Running { task, drops: false }),
+            Begin::Drop => Some(Running { task, drops: true }),
+            Begin::Nothing => {
+                // SAFETY: the runnable's reference, not used again.
+                unsafe { task.release_runnable(true) };
+                None
             }
-            Begin::Nothing => Ran::Stale,
-        };
-        // SAFETY: the runnable's reference, not used again.
-        unsafe { task.release_runnable(true) };
-        ran
-    }
-
-    #[inline(always)]
-    fn poll(task: RawTask<S>) -> Polled {
-        // SAFETY: the runnable's reference keeps the cell; the waker is not dropped.
-        let waker = unsafe { uncounted(task) };
-        // SAFETY: the state says `RUNNING`, which gives us the future until the poll is over.
-        unsafe { (task.header().vtable.poll)(task.0, &mut Context::from_waker(&waker)) }
+        }
     }
 
     /// Whether the task has ended, so that a run would come to nothing. At home it stays true once it is.
@@ -157,10 +142,87 @@ impl<S: Schedule> Runnable<S> {
         &self.0.header().schedule
     }
 
+}
+
+/// A run that has begun: the poll comes next, or the drop of a future whose end was asked for.
+///
+/// # Cancellation
+///
+/// Dropping it abandons the task: its future is dropped there and then.
+#[must_use = "a task whose run is dropped is abandoned"]
+pub struct Running<S: Schedule> {
+    task: RawTask<S>,
+    /// The future is to be dropped, not polled.
+    drops: bool,
+}
+
+impl<S: Schedule> Running<S> {
+    /// Does what the run is for; see [`Runnable::run`].
+    #[inline]
+    pub fn run(self) -> Ran<S> {
+        let Self { task, drops } = self;
+        core::mem::forget(self);
+        let ran = if drops {
+            // SAFETY: this is the home, where the run began, and the state says so.
+            unsafe { task.drop_future(1) };
+            Ran::Aborted
+        } else {
+            match Self::poll(task) {
+                Polled::Pending => match task.header().state.park() {
+                    Park::Woken => return Ran::Woken(Runnable(task)),
+                    Park::Parked => Ran::Parked,
+                    Park::Drop => {
+                        // SAFETY: this is the home, and the state says so.
+                        unsafe { task.drop_future(1) };
+                        Ran::Aborted
+                    }
+                },
+                polled => {
+                    // SAFETY: this is the home, and the poll has left an output.
+                    unsafe { task.end(true, 1) };
+                    if polled == Polled::Returned {
+                        Ran::Returned
+                    } else {
+                        Ran::Panicked
+                    }
+                }
+            }
+        };
+        // SAFETY: the runnable's reference, not used again.
+        unsafe { task.release_runnable(true) };
+        ran
+    }
+
+    #[inline(always)]
+    fn poll(task: RawTask<S>) -> Polled {
+        // SAFETY: the runnable's reference keeps the cell; the waker is not dropped.
+        let waker = unsafe { uncounted(task) };
+        // SAFETY: the state says `RUNNING`, which gives us the future until the poll is over.
+        unsafe { (task.header().vtable.poll)(task.0, &mut Context::from_waker(&waker)) }
+    }
+
+    /// The scheduler's part of the task.
+    #[must_use]
+    pub fn schedule(&self) -> &S {
+        &self.task.header().schedule
+    }
+
     /// Tells the task's own waker from others, see [`is_waker_of`](crate::is_waker_of).
     #[must_use]
     pub fn waker_data(&self) -> WakerData {
-        WakerData::new(self.0)
+        WakerData::new(self.task)
+    }
+}
+
+impl<S: Schedule> Drop for Running<S> {
+    fn drop(&mut self) {
+        if !self.drops {
+            self.task.header().state.give_up();
+        }
+        // SAFETY: a run begins and stays at home, and the state says that the future is to be dropped.
+        unsafe { self.task.drop_future(1) };
+        // SAFETY: the runnable's reference goes with it.
+        unsafe { self.task.release_runnable(true) };
     }
 }
 
@@ -179,6 +241,12 @@ impl<S: Schedule> Drop for Runnable<S> {
 impl<S: Schedule> fmt::Debug for Runnable<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Runnable").field(&self.0.0).finish()
+    }
+}
+
+impl<S: Schedule> fmt::Debug for Running<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Running").field(&self.task.0).finish()
     }
 }
 

@@ -288,6 +288,11 @@ impl State {
         }
     }
 
+    /// The poll that was to come is not made: the future is to be dropped.
+    pub(crate) fn give_up(&self) {
+        self.flags.set(self.flags.get() & !RUNNING | ENDED);
+    }
+
     /// An abort at home.
     pub(crate) fn abort(&self) -> Abort {
         let flags = self.flags.get();

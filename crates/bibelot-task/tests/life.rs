@@ -8,7 +8,7 @@ use std::future::{pending, poll_fn};
 use std::rc::Rc;
 use std::task::{Poll, Waker};
 
-use bibelot_task::{Aborted, Ran, is_waker_of, spawn};
+use bibelot_task::{Aborted, Ran, is_waker_of, spawn, spawn_joinable};
 use house::{Count, House};
 
 #[test]
@@ -92,6 +92,46 @@ fn an_abort_drops_the_future_on_the_spot_and_its_runnable_is_stale() {
 }
 
 #[test]
+fn a_run_that_has_begun_and_is_dropped_abandons_its_task() {
+    let house = House::new();
+    let count = Count::default();
+    let held = count.one();
+    let (runnable, task) = spawn(async move { drop(held) }, house.tag());
+    let waker = task.waker();
+    let running = runnable.begin().expect("it was never polled");
+    // A wake meanwhile would be answered after the run.
+    waker.wake_by_ref();
+    assert_eq!(house.waiting(), 0);
+    assert!(!task.is_ended());
+    drop(running);
+    assert_eq!(count.get(), 1);
+    assert!(task.is_ended());
+    waker.wake();
+    assert_eq!(house.waiting(), 0);
+    assert!(task.take_output::<()>().is_none());
+}
+
+#[test]
+fn a_run_that_has_begun_drops_a_future_whose_end_was_asked_for() {
+    let house = House::new();
+    let count = Count::default();
+    for runs in [true, false] {
+        let held = count.one();
+        let (runnable, _task, handle) = spawn_joinable(async move { let _held = held; }, house.tag());
+        handle.abort();
+        let before = count.get();
+        let running = runnable.begin().expect("there is a future to drop");
+        assert_eq!(count.get(), before);
+        if runs {
+            assert!(matches!(running.run(), Ran::Aborted));
+        } else {
+            drop(running);
+        }
+        assert_eq!(count.get(), before + 1);
+    }
+}
+
+#[test]
 fn a_runnable_whose_wake_another_run_has_answered_is_dissolved() {
     let house = House::new();
     let (runnable, task) = spawn(pending::<()>(), house.tag());
@@ -167,10 +207,11 @@ fn the_own_waker_of_a_task_is_told_from_others() {
         Poll::Ready(())
     });
     let (runnable, task) = spawn(future, house.tag());
-    assert_eq!(runnable.waker_data(), task.waker_data());
+    let running = runnable.begin().expect("it was never polled");
+    assert_eq!(running.waker_data(), task.waker_data());
     assert!(task.waker().will_wake(&task.waker()));
     slot.replace(Some(task.waker_data()));
-    assert!(matches!(runnable.run(), Ran::Returned));
+    assert!(matches!(running.run(), Ran::Returned));
     let (_other, other) = spawn(pending::<()>(), house.tag());
     assert!(!is_waker_of(&other.waker(), task.waker_data()));
 }

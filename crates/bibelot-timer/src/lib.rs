@@ -27,7 +27,7 @@
 //! | File | What it holds |
 //! |---|---|
 //! | `instant` | a point of kernel time |
-//! | `clock`, `manual` | where time comes from |
+//! | `clock`, `quick`, `manual` | where time comes from |
 //! | `wheel` | the timers |
 //! | `place` | which list a deadline belongs to |
 //! | `lists` | the lists, linked by index |
@@ -43,7 +43,7 @@
 //!   `no_std` with `alloc`.
 
 #![no_std]
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 
 extern crate alloc;
 #[cfg(feature = "std")]
@@ -56,6 +56,8 @@ mod lists;
 #[cfg(target_has_atomic = "64")]
 mod manual;
 mod place;
+#[cfg(feature = "std")]
+mod quick;
 mod wheel;
 
 pub use arena::Key;
@@ -65,6 +67,8 @@ pub use clock::Monotonic;
 pub use instant::Instant;
 #[cfg(target_has_atomic = "64")]
 pub use manual::Manual;
+#[cfg(feature = "std")]
+pub use quick::Quick;
 pub use wheel::{Drain, Wheel};
 
 #[cfg(doctest)]

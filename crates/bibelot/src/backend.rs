@@ -11,7 +11,7 @@ use std::time::Duration;
 use bibelot_kernel::World;
 use bibelot_poll::{Poll, PollConfig};
 use bibelot_reactor::Reactor;
-use bibelot_timer::Monotonic;
+use bibelot_timer::Quick;
 use bibelot_uring::{Abilities, Ability, Uring, UringConfig};
 
 /// The environment variable that hides what a ring offers, to see how a program fares on an older
@@ -168,7 +168,7 @@ fn poll(workers: Workers, reason: &str) -> io::Result<World> {
 fn world((reactor, reason): (Box<dyn Reactor>, String)) -> World {
     World {
         reactor,
-        clock: Box::new(Monotonic::new()),
+        clock: Box::new(Quick::new()),
         choice: None,
         reason,
     }
