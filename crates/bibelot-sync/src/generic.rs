@@ -29,7 +29,7 @@ pub use crate::oneshot::{
 };
 pub use crate::queue::{
     Closing, Drained, Fifo, Get, GetGuard, ItemGuard, Join, Lifo, OwnedItemGuard, OwnedPutPermit,
-    Priority, Put, PutPermit, Queue, QueueBell, Reserving, Store,
+    Priority, Put, PutPermit, Queue, QueueBell, Reserving, Store, UntilLen, WeakQueue,
 };
 pub use crate::reentrant::{OwnedReentrantGuard, ReentrantGuard, ReentrantLock, ReentrantLocking};
 pub use crate::rwlock::{

@@ -2,18 +2,21 @@
 //!
 //! `state` is the machine, `wait` the futures, `store` and `priority` the order of items, `reserve` and
 //! `item` what is held between put and done, `drained` what is taken all at once, `blocking` the twins for
-//! threads, `bell` what tells the world outside, `error` what can go wrong.
+//! threads, `bell` and `gauge` what tells those outside, `weak` the handle that keeps nothing, `error` what can go
+//! wrong.
 
 mod bell;
 mod blocking;
 mod drained;
 mod error;
+mod gauge;
 mod item;
 mod priority;
 mod reserve;
 mod state;
 mod store;
 mod wait;
+mod weak;
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -21,11 +24,13 @@ use std::marker::PhantomData;
 pub use bell::QueueBell;
 pub use drained::Drained;
 pub use error::{Closed, PutError, TooManyDone, TryGetError, TryPutError};
+pub use gauge::UntilLen;
 pub use item::{GetGuard, ItemGuard, OwnedItemGuard};
 pub use priority::{Priority, Rank};
 pub use reserve::{OwnedPutPermit, PutPermit, Reserving};
 pub use store::{Fifo, Lifo, Store};
 pub use wait::{Closing, Get, Join, Put};
+pub use weak::WeakQueue;
 
 use crate::shell::sealed::{Cell, act};
 use crate::shell::{Figure, Shell, print};

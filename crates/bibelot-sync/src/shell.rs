@@ -16,9 +16,9 @@ pub(crate) mod sealed;
 use std::cell::{OnceCell, RefCell};
 use std::fmt;
 use std::rc::Rc;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
-use crate::mutex::{Arc, Mutex};
+use crate::mutex::Mutex;
 use sealed::{Cell, Kept, Once, Shared};
 
 /// What holds the state of a primitive: [`Local`] or [`Universal`].
@@ -47,8 +47,8 @@ impl Shell for Local {
 
 impl Shell for Universal {
     type Cell<D> = Arc<Mutex<Kept<D>>>;
-    type Once<T> = std::sync::Arc<OnceLock<T>>;
-    type Shared<T> = std::sync::Arc<T>;
+    type Once<T> = Arc<OnceLock<T>>;
+    type Shared<T> = Arc<T>;
 }
 
 /// Prints a primitive by what `look` copies out of its state, without waiting for the state: if another

@@ -30,6 +30,9 @@ in_both_shells! {
     an_item_given_back_to_a_rendezvous_is_not_lost,
     closing_a_rendezvous_gives_the_items_back,
     closed_is_told_when_the_queue_is_closed,
+    a_length_is_waited_for_in_any_range,
+    a_length_that_a_closed_queue_will_not_have_is_an_error,
+    a_weak_handle_does_not_keep_the_queue,
 }
 
 type Fifoq<T, S> = Queue<Fifo<T>, S>;
@@ -321,4 +324,77 @@ fn threads_meet() {
     queue.reserve_blocking().unwrap().put(3);
     assert_eq!(*queue.get_guard_blocking().unwrap(), 3);
     queue.join_blocking();
+}
+
+fn a_length_is_waited_for_in_any_range<S: Shell>() {
+    let queue = Fifoq::<u8, S>::unbounded();
+    assert_eq!(now(queue.until_len(..)), Ok(0));
+    let (mut two, mut none, flags) = (
+        queue.until_len(2..),
+        queue.until_len(..1),
+        [0; 2].map(|_| Flag::new()),
+    );
+    assert!(poll(&mut two, &flags[0]).is_pending());
+    queue.try_put(1).unwrap();
+    assert!(!flags[0].take() && poll(&mut none, &flags[1]).is_pending());
+    queue.try_put(2).unwrap();
+    assert!(flags[0].take());
+    // It is told how it was then.
+    queue.try_put(3).unwrap();
+    assert_eq!(poll(&mut two, &flags[0]), Poll::Ready(Ok(2)));
+    queue.try_get().unwrap();
+    assert!(!flags[1].take());
+    drop(queue.drain());
+    assert!(flags[1].take());
+    assert_eq!(poll(&mut none, &flags[1]), Poll::Ready(Ok(0)));
+    // An item that goes to a getter never lies in the queue.
+    let mut get = queue.get();
+    assert!(poll(&mut get, &flags[0]).is_pending());
+    let mut one = queue.until_len(1..);
+    assert!(poll(&mut one, &flags[1]).is_pending());
+    queue.try_put(4).unwrap();
+    assert!(flags[0].take() && !flags[1].take());
+    drop(get);
+    assert!(flags[1].take() && poll(&mut one, &flags[1]) == Poll::Ready(Ok(1)));
+    let empty = catch_unwind(AssertUnwindSafe(|| drop(queue.until_len(3..3))));
+    assert!(empty.is_err());
+}
+
+fn a_length_that_a_closed_queue_will_not_have_is_an_error<S: Shell>() {
+    let queue = Fifoq::<u8, S>::unbounded();
+    (0..3).for_each(|item| queue.try_put(item).unwrap());
+    let permit = queue.try_reserve().unwrap();
+    let [mut five, mut four, mut one] = [5..=9, 4..=9, 1..=1].map(|range| queue.until_len(range));
+    let flags = [0; 3].map(|_| Flag::new());
+    for (wait, flag) in [&mut five, &mut four, &mut one].into_iter().zip(&flags) {
+        assert!(poll(wait, flag).is_pending());
+    }
+    queue.close();
+    assert_eq!(poll(&mut five, &flags[0]), Poll::Ready(Err(Closed)));
+    assert!(!flags[1].take(), "a permit may still bring it");
+    permit.put(3);
+    assert_eq!(poll(&mut four, &flags[1]), Poll::Ready(Ok(4)));
+    drop(queue.drain());
+    assert_eq!(poll(&mut one, &flags[2]), Poll::Ready(Err(Closed)));
+    assert_eq!(
+        (now(queue.until_len(1..)), now(queue.until_len(..))),
+        (Err(Closed), Ok(0))
+    );
+}
+
+fn a_weak_handle_does_not_keep_the_queue<S: Shell>() {
+    let (queue, item) = (Fifoq::<Rc<()>, S>::unbounded(), Rc::new(()));
+    let weak = queue.downgrade();
+    weak.clone()
+        .upgrade()
+        .unwrap()
+        .try_put(item.clone())
+        .unwrap();
+    assert_eq!((queue.len(), Rc::strong_count(&item)), (1, 2));
+    let other = queue.clone();
+    drop(queue);
+    assert!(weak.upgrade().is_some());
+    drop(other);
+    assert!(weak.upgrade().is_none());
+    assert_eq!(Rc::strong_count(&item), 1);
 }

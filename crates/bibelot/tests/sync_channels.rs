@@ -4,8 +4,8 @@ use std::cmp::Reverse;
 use std::time::Duration;
 
 use bibelot::{
-    AsCancelled, BroadcastError, ClosedError, GetError, PriorityQueue, Queue, Result, broadcast,
-    channel, race, rendezvous, sleep, spawn, timeout_after, unbounded, watch, yield_now,
+    AsCancelled, BroadcastError, ClosedError, GetError, PriorityQueue, Queue, Result, WaitReason,
+    broadcast, channel, race, rendezvous, sleep, spawn, timeout_after, unbounded, watch, yield_now,
 };
 
 const SHORT: Duration = Duration::from_millis(10);
@@ -279,5 +279,39 @@ async fn a_broadcast_reaches_all_and_tells_who_missed_how_much() -> Result<()> {
     receiver.recv().await?;
     let end = receiver.recv().await.unwrap_err();
     assert!(matches!(end, BroadcastError::Closed));
+    Ok(())
+}
+
+#[bibelot::test(uring, poll, sim)]
+async fn a_length_is_waited_for_and_shown_and_a_close_that_makes_it_impossible_is_told()
+-> Result<()> {
+    let (queue, (sender, receiver)) = (Queue::unbounded(), channel(9));
+    let waits = queue.clone();
+    let task = spawn(async move { waits.until_len(2..).await });
+    let other = spawn(async move { receiver.until_len(1..=3).await });
+    yield_now().await?;
+    assert_eq!(task.info().unwrap().wait(), Some(WaitReason::QueueLen));
+    queue.put('a').await?;
+    sender.send('a').await?;
+    assert_eq!(other.await??, 1);
+    let cut = timeout_after(SHORT, queue.until_len(2..)).await;
+    assert!(cut.unwrap_err().timed_out());
+    queue.put('b').await?;
+    assert_eq!(task.await??, 2);
+    queue.close();
+    let short = queue.until_len(3..).await;
+    assert!(matches!(short, Err(ClosedError::Closed)));
+    assert_eq!(queue.until_len(..3).await?, 2);
+    Ok(())
+}
+
+#[bibelot::test(uring, poll, sim)]
+async fn a_weak_handle_of_a_queue_ends_with_the_last_other_one() -> Result<()> {
+    let queue = Queue::bounded(1);
+    let weak = queue.downgrade();
+    let task = spawn(async move { queue.get().await });
+    weak.upgrade().unwrap().put("a curio").await?;
+    assert_eq!(task.await??, "a curio");
+    assert!(weak.clone().upgrade().is_none());
     Ok(())
 }

@@ -1,9 +1,10 @@
 //! The side of a channel that receives.
 
 use std::fmt;
+use std::ops::RangeBounds;
 
 use super::{ReceiveEnd, SendEnd};
-use crate::queue::{Drained, Fifo, Get, Queue, TryGetError};
+use crate::queue::{Drained, Fifo, Get, Queue, TryGetError, UntilLen};
 use crate::shell::Shell;
 use crate::shell::sealed::Shared;
 
@@ -75,6 +76,23 @@ impl<T, S: Shell> Receiver<T, S> {
     #[must_use]
     pub fn is_closed(&self) -> bool {
         self.queue.is_closed()
+    }
+
+    /// Waits until so many items are in the channel; see [`Queue::until_len`].
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    ///
+    /// # Cancellation
+    ///
+    /// Nothing is lost by dropping it.
+    ///
+    /// # Panics
+    ///
+    /// When the range is empty.
+    pub fn until_len(&self, range: impl RangeBounds<usize>) -> UntilLen<'_, Fifo<T>, S> {
+        self.queue.until_len(range)
     }
 
     /// How many items are in the channel.

@@ -126,7 +126,7 @@ impl<B: Store> Queue<B, Universal> {
         });
         let number = act(&self.cell, |state, wakes| {
             let up = state.is_readable();
-            let bells = state.bells.get_or_insert_default();
+            let bells = &mut state.outside.get_or_insert_default().bells;
             bells.up = up;
             let number = bells.add(bell);
             bells.ring_all(wakes);
@@ -140,8 +140,8 @@ impl<B: Store> Queue<B, Universal> {
 impl<B: Store> Drop for QueueBell<B> {
     fn drop(&mut self) {
         let bell = act(&self.queue.cell, |state, _| {
-            let bells = state.bells.as_mut()?;
-            bells.remove(self.number)
+            let outside = state.outside.as_mut()?;
+            outside.bells.remove(self.number)
         });
         discard(bell.map(Waker::from));
     }

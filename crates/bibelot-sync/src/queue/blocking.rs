@@ -1,5 +1,6 @@
 //! The queue's blocking twins, for threads.
 
+use std::ops::RangeBounds;
 use std::time::Duration;
 
 use super::error::{Closed, PutError, TryGetError, TryPutError};
@@ -77,6 +78,19 @@ impl<B: Store> Queue<B, Universal> {
     /// When the queue is a rendezvous.
     pub fn reserve_blocking(&self) -> Result<PutPermit<'_, B, Universal>, PutError<()>> {
         block_on(self.reserve())
+    }
+
+    /// [`until_len`](Self::until_len), blocking the thread.
+    ///
+    /// # Errors
+    ///
+    /// [`Closed`], when the queue is closed and will not have so many items any more.
+    ///
+    /// # Panics
+    ///
+    /// When the range is empty.
+    pub fn until_len_blocking(&self, range: impl RangeBounds<usize>) -> Result<usize, Closed> {
+        block_on(self.until_len(range))
     }
 
     /// [`get_guard`](Self::get_guard), blocking the thread.

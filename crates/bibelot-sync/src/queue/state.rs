@@ -14,8 +14,8 @@
 //!   come back, and until reserved room is used or given back, a closed queue does not say that it is
 //!   empty for good.
 
-use super::bell::Bells;
 use super::error::{Closed, PutError, TooManyDone, TryGetError, TryPutError};
+use super::gauge::Outside;
 use super::store::Store;
 use crate::wait_queue::WaitQueue;
 use crate::wakes::Wakes;
@@ -38,8 +38,8 @@ pub(crate) struct State<B: Store> {
     pub(super) joiners: WaitQueue,
     /// Those that wait for the queue to be closed.
     pub(super) watchers: WaitQueue,
-    /// Those to be told whether there is something to get.
-    pub(super) bells: Option<Box<Bells>>,
+    /// Those who look at it from outside.
+    pub(super) outside: Option<Box<Outside>>,
 }
 
 impl<B: Store> State<B> {
@@ -56,7 +56,7 @@ impl<B: Store> State<B> {
             putters: WaitQueue::new(),
             joiners: WaitQueue::new(),
             watchers: WaitQueue::new(),
-            bells: None,
+            outside: None,
         }
     }
 
@@ -199,7 +199,7 @@ impl<B: Store> State<B> {
         match self.items.pop() {
             Some(item) => {
                 self.grant_room(wakes);
-                self.ring(wakes);
+                self.tell(wakes);
                 Ok(item)
             }
             None => self.take_offer(wakes),
@@ -227,7 +227,7 @@ impl<B: Store> State<B> {
     pub(super) fn drain(&mut self, wakes: &mut Wakes) -> B {
         let items = std::mem::take(&mut self.items);
         self.grant_room(wakes);
-        self.ring(wakes);
+        self.tell(wakes);
         self.release_if_drained(wakes);
         items
     }
@@ -255,7 +255,7 @@ impl<B: Store> State<B> {
         self.handed -= 1;
         if self.getters.is_empty() {
             self.items.unpop(item);
-            self.ring(wakes);
+            self.tell(wakes);
         } else {
             self.hand_over(item, wakes);
         }
@@ -285,7 +285,7 @@ impl<B: Store> State<B> {
     fn supply(&mut self, item: B::Item, wakes: &mut Wakes) {
         if self.getters.is_empty() {
             self.items.push(item);
-            self.ring(wakes);
+            self.tell(wakes);
         } else {
             self.hand_over(item, wakes);
         }
@@ -320,7 +320,17 @@ impl<B: Store> State<B> {
     fn release_if_drained(&mut self, wakes: &mut Wakes) {
         if self.is_drained() {
             self.getters.grant_all(wakes, |_| ());
-            self.ring(wakes);
+        }
+        if self.closed {
+            self.tell(wakes);
+        }
+    }
+
+    /// How many items can lie in it from now on, as far as that is known.
+    pub(super) fn reach(&self) -> usize {
+        match self.closed {
+            true => self.items.count() + self.handed + self.reserved,
+            false => usize::MAX,
         }
     }
 
@@ -330,18 +340,18 @@ impl<B: Store> State<B> {
     }
 
     #[inline]
-    fn ring(&mut self, wakes: &mut Wakes) {
-        if self.bells.is_some() {
-            self.ring_bells(wakes);
+    fn tell(&mut self, wakes: &mut Wakes) {
+        if self.outside.is_some() {
+            self.tell_outside(wakes);
         }
     }
 
     #[cold]
     #[inline(never)]
-    fn ring_bells(&mut self, wakes: &mut Wakes) {
-        let up = self.is_readable();
-        if let Some(bells) = &mut self.bells {
-            bells.set(up, wakes);
+    fn tell_outside(&mut self, wakes: &mut Wakes) {
+        let (is_readable, len, reach) = (self.is_readable(), self.len(), self.reach());
+        if let Some(outside) = &mut self.outside {
+            outside.look(is_readable, len, reach, wakes);
         }
     }
 }

@@ -1,13 +1,15 @@
 //! The holders of both shells: counted pointers to a cell, to a value set once, to a shared value.
 
 use std::cell::{OnceCell, RefCell};
-use std::rc::Rc;
-use std::sync::{OnceLock, PoisonError, TryLockError};
+use std::rc::{self, Rc};
+use std::sync::{self, Arc, OnceLock, PoisonError, TryLockError};
 
 use super::sealed::{Cell, Kept, Once, Shared};
-use crate::mutex::{Arc, Mutex};
+use crate::mutex::Mutex;
 
 impl<D> Cell<D> for Rc<RefCell<Kept<D>>> {
+    type Weak = rc::Weak<RefCell<Kept<D>>>;
+
     fn new(data: D) -> Self {
         Rc::new(RefCell::new(Kept::new(data)))
     }
@@ -20,9 +22,19 @@ impl<D> Cell<D> for Rc<RefCell<Kept<D>>> {
     fn glance<R>(&self, body: impl FnOnce(&D) -> R) -> Option<R> {
         self.try_borrow().ok().map(|kept| body(&kept.data))
     }
+
+    fn downgrade(&self) -> Self::Weak {
+        Rc::downgrade(self)
+    }
+
+    fn upgrade(weak: &Self::Weak) -> Option<Self> {
+        weak.upgrade()
+    }
 }
 
 impl<D> Cell<D> for Arc<Mutex<Kept<D>>> {
+    type Weak = sync::Weak<Mutex<Kept<D>>>;
+
     fn new(data: D) -> Self {
         Arc::new(Mutex::new(Kept::new(data)))
     }
@@ -40,6 +52,14 @@ impl<D> Cell<D> for Arc<Mutex<Kept<D>>> {
             Err(TryLockError::WouldBlock) => None,
         }
     }
+
+    fn downgrade(&self) -> Self::Weak {
+        Arc::downgrade(self)
+    }
+
+    fn upgrade(weak: &Self::Weak) -> Option<Self> {
+        weak.upgrade()
+    }
 }
 
 impl<T> Once<T> for Rc<OnceCell<T>> {
@@ -56,9 +76,9 @@ impl<T> Once<T> for Rc<OnceCell<T>> {
     }
 }
 
-impl<T> Once<T> for std::sync::Arc<OnceLock<T>> {
+impl<T> Once<T> for Arc<OnceLock<T>> {
     fn new() -> Self {
-        std::sync::Arc::default()
+        Arc::default()
     }
 
     fn set(&self, value: T) -> Result<(), T> {
@@ -71,7 +91,7 @@ impl<T> Once<T> for std::sync::Arc<OnceLock<T>> {
 }
 
 impl<T> Shared<T> for Rc<T> {
-    type Weak = std::rc::Weak<T>;
+    type Weak = rc::Weak<T>;
 
     fn new(value: T) -> Self {
         Rc::new(value)
@@ -103,28 +123,28 @@ impl<T> Shared<T> for Rc<T> {
     }
 }
 
-impl<T> Shared<T> for std::sync::Arc<T> {
-    type Weak = std::sync::Weak<T>;
+impl<T> Shared<T> for Arc<T> {
+    type Weak = sync::Weak<T>;
 
     fn new(value: T) -> Self {
-        std::sync::Arc::new(value)
+        Arc::new(value)
     }
 
     #[inline]
     fn sole(&mut self) -> Option<&mut T> {
-        std::sync::Arc::get_mut(self)
+        Arc::get_mut(self)
     }
 
     fn into_sole(self) -> Result<T, Self> {
-        std::sync::Arc::try_unwrap(self)
+        Arc::try_unwrap(self)
     }
 
     fn count(&self) -> usize {
-        std::sync::Arc::strong_count(self)
+        Arc::strong_count(self)
     }
 
     fn downgrade(&self) -> Self::Weak {
-        std::sync::Arc::downgrade(self)
+        Arc::downgrade(self)
     }
 
     fn upgrade(weak: &Self::Weak) -> Option<Self> {

@@ -29,12 +29,18 @@ impl<D> Kept<D> {
 
 /// A handle to state that is borrowed for one change at a time.
 pub trait Cell<D>: Clone + Unpin {
+    type Weak: Clone;
+
     fn new(data: D) -> Self;
 
     fn with<R>(&self, body: impl FnOnce(&mut Kept<D>) -> R) -> R;
 
     /// Looks at the state if nobody is in the middle of changing it.
     fn glance<R>(&self, body: impl FnOnce(&D) -> R) -> Option<R>;
+
+    fn downgrade(&self) -> Self::Weak;
+
+    fn upgrade(weak: &Self::Weak) -> Option<Self>;
 
     /// Looks at the state.
     #[inline]

@@ -7,6 +7,7 @@ use bibelot_sync::{PutError, TryGetError, TryPutError};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{self, Debug};
 use std::marker::PhantomData;
+use std::ops::RangeInclusive;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -29,12 +30,23 @@ const JOIN: u8 = 2;
 const WORK: u8 = 3;
 /// Takes room, which is given back or, of even ids, used.
 const RESERVE: u8 = 4;
+/// Waits for a length.
+const LEN: u8 = 5;
 
 fn kind_of(kind: u8) -> u8 {
     match kind % 8 {
-        5 => GET,
         6 | 7 => PUT,
         kind => kind,
+    }
+}
+
+/// The lengths that a wait for one waits for.
+fn lengths(id: u32) -> RangeInclusive<usize> {
+    match id % 4 {
+        0 => 0..=0,
+        1 => 2..=usize::MAX,
+        2 => 1..=1,
+        _ => 3..=4,
     }
 }
 
@@ -130,6 +142,22 @@ impl<B: Order> Model<B> {
         }
         while self.has_room() && self.serve(wants_room, Out::Done) {}
         while self.undone == 0 && self.serve(joins, Out::Done) {}
+        for at in 0..self.line.len() {
+            let (id, kind, served) = self.line[at];
+            if kind == LEN && served.is_none() {
+                self.line[at].2 = self.measure(id);
+            }
+        }
+    }
+
+    fn measure(&self, id: u32) -> Option<Out> {
+        let (len, wanted) = (self.items.len(), lengths(id));
+        if wanted.contains(&len) {
+            return Some(Out::Item(len as u32));
+        }
+        let handed = self.count(takes, |out| matches!(out, Out::Item(_)));
+        let reach = len + handed + self.reserved();
+        (self.closed && reach < *wanted.start()).then_some(Out::Closed)
     }
 
     fn hold(&mut self, id: u32, kind: u8) -> Out {
@@ -270,6 +298,9 @@ where
                 Ok(permit) => guarded(PutAtEnd(Some(permit), id)),
                 Err(_) => (Out::Closed, None),
             }),
+            LEN => waiting(self.0.until_len(lengths(id)), |end| {
+                (end.map_or(Out::Closed, |len| Out::Item(len as u32)), None)
+            }),
             _ => waiting(self.0.join(), |()| (Out::Done, None)),
         }
     }
@@ -304,6 +335,8 @@ where
         match kind {
             GET | WORK => !self.0.is_empty(),
             PUT | RESERVE => self.0.is_closed() || !self.0.is_full(),
+            // That depends on the wait, whose lengths the model compares.
+            LEN => false,
             _ => self.0.undone() == 0,
         }
     }
@@ -333,6 +366,7 @@ impl<B: Order> world::Model for Model<B> {
             RESERVE if self.closed => Some(Out::Closed),
             RESERVE if self.has_room() => Some(self.hold(id, RESERVE)),
             JOIN if self.undone == 0 => Some(Out::Done),
+            LEN => self.measure(id),
             _ => None,
         };
         if out.is_none() {
@@ -361,7 +395,9 @@ impl<B: Order> world::Model for Model<B> {
     fn cut(&mut self, id: u32) -> Out {
         let at = self.line.iter().position(|wait| wait.0 == id).unwrap();
         let (_, kind, served) = self.line.remove(at);
-        if let Some(Out::Item(item)) = served {
+        if let Some(Out::Item(item)) = served
+            && takes(kind)
+        {
             B::give_back(&mut self.items, item);
         }
         self.settle();

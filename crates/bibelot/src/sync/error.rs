@@ -120,7 +120,7 @@ pub enum AcquireError {
 }
 
 /// Why a wait ended without what it waited for, where only a close or the end of the other side can be the
-/// reason: at a barrier, for a reservation, a oneshot, a watch.
+/// reason: at a barrier, for a reservation, a length, a oneshot, a watch.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ClosedError {
@@ -174,7 +174,7 @@ macro_rules! says {
 says! {
     GetError::Closed <- sync::Closed;
     AcquireError::Closed <- sync::AcquireError;
-    ClosedError::Closed <- sync::BarrierClosed, sync::SenderGone, sync::SendersGone, sync::PutError<()>;
+    ClosedError::Closed <- sync::BarrierClosed, sync::Closed, sync::SenderGone, sync::SendersGone, sync::PutError<()>;
     BorrowError::AlreadyBorrowed <- sync::AlreadyBorrowed;
 }
 

@@ -36,6 +36,7 @@ mod owner;
 mod queue;
 mod queue_fd;
 mod queue_items;
+mod queue_outside;
 mod queue_put;
 mod reentrant;
 mod semaphore;
@@ -62,6 +63,7 @@ pub use oneshot::{
 pub use queue::{Queue, QueueClosing, QueueGet, QueueGetGuard, QueueJoin, QueueReserve};
 pub use queue_fd::QueueFd;
 pub use queue_items::{Items, NextItem};
+pub use queue_outside::{ChannelUntilLen, QueueUntilLen, WeakQueue};
 pub use queue_put::QueuePut;
 pub use reentrant::{ReentrantLock, ReentrantLocking};
 pub use semaphore::{Acquire, Semaphore};

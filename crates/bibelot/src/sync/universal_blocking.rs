@@ -3,6 +3,7 @@
 //! Nobody asks a thread to stop, so these fail only with what the primitive says; those with a limit say
 //! when the time was up.
 
+use std::ops::RangeBounds;
 use std::time::Duration;
 
 use bibelot_sync::{self as plain, AcquireError, BarrierClosed, Closed, SenderGone, SendersGone};
@@ -212,6 +213,19 @@ impl<B: Store> Queue<B, Universal> {
     /// As [`get_blocking`](Self::get_blocking).
     pub fn get_guard_blocking(&self) -> Result<ItemGuard<'_, B, Universal>, Closed> {
         self.0.get_guard_blocking()
+    }
+
+    /// [`until_len`](Self::until_len), blocking the thread.
+    ///
+    /// # Errors
+    ///
+    /// [`Closed`], when the queue is closed and will not have so many items any more.
+    ///
+    /// # Panics
+    ///
+    /// When the range is empty.
+    pub fn until_len_blocking(&self, range: impl RangeBounds<usize>) -> Result<usize, Closed> {
+        self.0.until_len_blocking(range)
     }
 
     /// [`join`](Self::join), blocking the thread.
