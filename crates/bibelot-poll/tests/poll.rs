@@ -44,12 +44,13 @@ fn tcp_pair(poll: &mut Poll) -> (Fd, TcpStream) {
     (adopt(poll, theirs), ours)
 }
 
-/// Polls until there are `count` completions.
+/// Polls until there are `count` completions: all that may come, since those that come along would be lost.
 fn ends(poll: &mut Poll, count: usize) -> Vec<Completion> {
     let mut ends = Vec::new();
     while ends.len() < count {
         poll.poll(None, &mut ends).unwrap();
     }
+    assert_eq!(ends.len(), count, "more came than was asked for");
     ends
 }
 

@@ -24,12 +24,14 @@ fn job<T: Send + 'static>(body: impl FnOnce() -> T + Send + 'static) -> Op {
     Op::Job(Job::new(body))
 }
 
+/// Waits for so many ends: all that are under way, since those that come along would be lost.
 fn collect(pool: &mut Pool, count: usize) -> Vec<Completion> {
     let mut ends = Vec::new();
     while ends.len() < count {
         pool.collect(&mut ends);
         thread::yield_now();
     }
+    assert_eq!(ends.len(), count, "more came than was asked for");
     ends
 }
 

@@ -58,11 +58,14 @@ pub enum Ability {
     Sync,
     /// `IORING_OP_OPENAT` (5.6).
     Open,
+    /// `IORING_OP_MSG_RING` (5.18), for [`wake_by_message`](crate::UringConfig::wake_by_message). Without:
+    /// a write to an event descriptor.
+    Message,
 }
 
 impl Ability {
     /// All of them.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 21] = [
         Self::SubmitAll,
         Self::CoopTaskrun,
         Self::SingleIssuer,
@@ -83,6 +86,7 @@ impl Ability {
         Self::Write,
         Self::Sync,
         Self::Open,
+        Self::Message,
     ];
 
     const fn bit(self) -> u32 {

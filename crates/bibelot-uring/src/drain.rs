@@ -46,6 +46,9 @@ impl Uring {
             mem::forget(self.pool.take());
             return end;
         }
+        if let Some(messages) = &mut self.messages {
+            messages.close();
+        }
         self.cancel_all();
         if let Some(mut pool) = self.pool.take() {
             end.workers = pool.close();

@@ -1,8 +1,9 @@
 //! The kick: how other threads end the reactor's sleep.
 //!
-//! A wake that finds the reactor asleep writes to an event descriptor that the ring watches. Where a
-//! watch goes on by itself the descriptor is never read: each write is an edge, and the counter cannot
-//! get full. Elsewhere it is emptied and watched anew.
+//! A wake that finds the reactor asleep writes to an event descriptor that the ring watches, or becomes a
+//! message to the ring, see [`message`](crate::message). Where a watch goes on by itself the descriptor is
+//! never read: each write is an edge, and the counter cannot get full. Elsewhere it is emptied and watched
+//! anew.
 //!
 //! # Invariants
 //!
@@ -16,33 +17,34 @@ use std::task::Waker;
 
 use bibelot_reactor::Unpark;
 use rustix::event::{EventfdFlags, eventfd};
-use rustix::io::{read, write};
+use rustix::io::read;
 
+use crate::message::Address;
 use crate::ring::{Plain, Ring};
 use crate::tag::Tag;
 
-type Hook = Box<dyn Fn() + Send + Sync>;
+pub(crate) type Hook = Box<dyn Fn() + Send + Sync>;
 
 pub(crate) struct Kick {
-    event: Arc<OwnedFd>,
+    address: Arc<Address>,
     unpark: Arc<Unpark<Hook>>,
     watched: bool,
     many: bool,
 }
 
 impl Kick {
-    /// `many` says whether a watch goes on by itself.
-    pub(crate) fn new(many: bool) -> io::Result<Self> {
-        let event = Arc::new(eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?);
-        let weak = Arc::downgrade(&event);
+    /// `many` says whether a watch goes on by itself; messages go to `ring`.
+    pub(crate) fn new(many: bool, ring: Option<OwnedFd>) -> io::Result<Self> {
+        let event = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
+        let address = Arc::new(Address::new(event, ring));
+        let weak = Arc::downgrade(&address);
         let hook = move || {
-            if let Some(event) = Weak::upgrade(&weak) {
-                // It fails only when the counter is full, which ends the sleep just as well.
-                let _ = write(&event, &1_u64.to_ne_bytes());
+            if let Some(address) = Weak::upgrade(&weak) {
+                address.wake();
             }
         };
         Ok(Self {
-            event,
+            address,
             unpark: Unpark::new(Box::new(hook)),
             watched: false,
             many,
@@ -53,13 +55,23 @@ impl Kick {
         self.unpark.waker()
     }
 
+    #[cfg(test)]
+    pub(crate) fn address(&self) -> Arc<Address> {
+        self.address.clone()
+    }
+
+    #[cfg(test)]
+    pub(crate) fn unpark(&self) -> Arc<Unpark<Hook>> {
+        self.unpark.clone()
+    }
+
     /// Prepares a sleep. `false` means that a wake has come: look, do not sleep.
     #[must_use]
     pub(crate) fn sleep(&mut self, ring: &mut Ring) -> bool {
         if !self.watched {
             self.watched = true;
             let mask = libc::POLLIN as u32;
-            let fd = self.event.as_raw_fd();
+            let fd = self.address.event().as_raw_fd();
             ring.push_plain(
                 Plain::Poll {
                     fd,
@@ -74,7 +86,7 @@ impl Kick {
 
     /// Kicks as another thread would.
     pub(crate) fn kick(&self) {
-        let _ = write(&self.event, &1_u64.to_ne_bytes());
+        self.address.write();
     }
 
     pub(crate) fn woke(&self) {
@@ -88,7 +100,7 @@ impl Kick {
         if self.many {
             return 0;
         }
-        let _ = read(&self.event, &mut [0; 8]);
+        let _ = read(self.address.event(), &mut [0; 8]);
         1
     }
 }

@@ -38,6 +38,7 @@
 //! | `lender`, `buffer_ring` | the buffers that receives are filled into |
 //! | `ring` | the two queues and the system call between them |
 //! | `kick`, `bell` | how other threads end a sleep; on what somebody else's loop waits |
+//! | `message` | wakes of other rings that leave with the turn |
 //! | `drain` | the end |
 //! | `ability`, `probe`, `setup`, `config` | what there is, what is asked for |
 //! | `fork` | knowing that this is another process |
@@ -64,6 +65,7 @@ mod kick;
 mod lanes;
 mod launch;
 mod lender;
+mod message;
 mod names;
 mod probe;
 mod ring;

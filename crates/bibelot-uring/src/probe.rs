@@ -150,6 +150,11 @@ fn abilities(granted: &Granted) -> Abilities {
     let of_6_0 = newer || probe.is_supported(opcode::SendZc::CODE);
     has.insert_if(Ability::MultishotAccept, of_5_19);
     has.insert_if(Ability::MultishotReceive, of_6_0);
+    let silent = has.has(Ability::SkipSuccess);
+    has.insert_if(
+        Ability::Message,
+        silent && probe.is_supported(opcode::MsgRingData::CODE),
+    );
     // Registering may be what a filter refuses.
     has.insert_if(Ability::BufferRing, of_5_19 && asked);
     has

@@ -17,13 +17,14 @@
 use std::collections::VecDeque;
 use std::fmt;
 use std::io;
-use std::os::fd::{AsRawFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
 use std::time::Duration;
 
 use io_uring::types::{CancelBuilder, Fd, SubmitArgs, Timespec};
 use io_uring::{EnterFlags, IoUring, cqueue, opcode, squeue};
 use rustix::event::{PollFd, PollFlags, poll};
 
+use crate::tag::Tag;
 use crate::{Abilities, Ability};
 
 /// The longest timeout given to the operating system: a century. Longer ones return early.
@@ -51,8 +52,19 @@ impl Cqe {
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Plain {
     Nop,
-    Poll { fd: RawFd, mask: u32, many: bool },
-    Cancel { user_data: u64, silent: bool },
+    Poll {
+        fd: RawFd,
+        mask: u32,
+        many: bool,
+    },
+    Cancel {
+        user_data: u64,
+        silent: bool,
+    },
+    /// Ends the sleep of another ring; success is silent.
+    Message {
+        fd: RawFd,
+    },
 }
 
 pub(crate) struct Ring {
@@ -72,6 +84,11 @@ impl Ring {
     /// The ring's own descriptor, readable when completions are there.
     pub(crate) fn wait_fd(&self) -> RawFd {
         self.io.as_raw_fd()
+    }
+
+    /// Another descriptor of the ring.
+    pub(crate) fn second_fd(&self) -> io::Result<OwnedFd> {
+        self.io.as_fd().try_clone_to_owned()
     }
 
     /// Has an event descriptor counted up with each completion; whether that can be had.
@@ -138,6 +155,9 @@ impl Ring {
                     false => entry,
                 }
             }
+            Plain::Message { fd } => opcode::MsgRingData::new(Fd(fd), 0, Tag::NOBODY.bits(), None)
+                .build()
+                .flags(squeue::Flags::SKIP_SUCCESS),
         };
         // SAFETY: none of these names memory.
         unsafe { self.push(entry.user_data(user_data)) }

@@ -76,6 +76,11 @@ impl Uring {
             // Where it was not found it is about to end, or just between two places.
             Whom::Cancel(op) if cqe.result == -libc::ENOENT => self.unheard.push(op),
             Whom::Cancel(_) | Whom::Nobody => {}
+            Whom::Message(number) => {
+                if let Some(messages) = &mut self.messages {
+                    messages.failed(number, -cqe.result);
+                }
+            }
             Whom::Kick => self.system_calls += self.kick.seen(cqe.more()),
         }
     }

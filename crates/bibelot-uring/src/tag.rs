@@ -12,6 +12,8 @@
 const CANCEL: u32 = 1 << 31;
 /// From here on slots are the reactor's own.
 const OWN: u32 = CANCEL - 256;
+/// The slot of messages to other rings.
+const MESSAGE: u32 = OWN + 2;
 
 /// Whom a completion is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,12 +55,18 @@ impl Tag {
         Self::new(self.slot | CANCEL, self.generation)
     }
 
+    /// The tag of a message to another ring.
+    pub(crate) const fn message(number: u32) -> Self {
+        Self::new(MESSAGE, number)
+    }
+
     /// Whom it addresses.
     pub(crate) const fn whom(self) -> Whom {
         match self.slot {
             slot if slot & CANCEL != 0 => Whom::Cancel(Self::new(slot & !CANCEL, self.generation)),
             slot if slot < OWN => Whom::Operation,
             slot if slot == Self::KICK.slot => Whom::Kick,
+            MESSAGE => Whom::Message(self.generation),
             _ => Whom::Nobody,
         }
     }
@@ -71,6 +79,8 @@ pub(crate) enum Whom {
     /// The cancel of that operation.
     Cancel(Tag),
     Kick,
+    /// The message to the reactor of that number.
+    Message(u32),
     Nobody,
 }
 
@@ -85,6 +95,7 @@ mod tests {
         assert_eq!(op.whom(), Whom::Operation);
         assert_eq!(Tag::from_bits(op.cancel().bits()).whom(), Whom::Cancel(op));
         assert_eq!(Tag::KICK.whom(), Whom::Kick);
+        assert_eq!(Tag::message(8).whom(), Whom::Message(8));
         assert_eq!(Tag::NOBODY.whom(), Whom::Nobody);
         assert_eq!(Tag::new(Tag::SLOTS_MAX - 1, 0).whom(), Whom::Operation);
     }

@@ -27,6 +27,7 @@ use crate::kick::Kick;
 use crate::lanes::Lanes;
 use crate::launch::cut_short;
 use crate::lender::Lender;
+use crate::message::Messages;
 use crate::probe;
 use crate::ring::{Cqe, Ring, Wait};
 use crate::slots::{Extra, Slots, Stage};
@@ -76,6 +77,8 @@ pub struct Uring {
     pub(crate) lanes: Lanes,
     pub(crate) lender: Lender,
     pub(crate) kick: Kick,
+    /// Wakes of other rings; `None` where they are written.
+    pub(crate) messages: Option<Messages>,
     /// Somebody else waits on the ring's descriptor: a sleep was announced.
     watched: bool,
     bell: Bell,
@@ -109,7 +112,10 @@ impl Uring {
     /// Why there is none; [`probe`](crate::probe()) asks beforehand.
     pub fn new(config: UringConfig) -> Result<Self, SetupError> {
         let (ring, report) = probe::open(&config)?;
-        let kick = Kick::new(report.has.has(Ability::MultishotPoll));
+        let talks = config.wake_by_message && report.has.has(Ability::Message);
+        // Without a second descriptor it is woken by a write.
+        let address = talks.then(|| ring.second_fd().ok()).flatten();
+        let kick = Kick::new(report.has.has(Ability::MultishotPoll), address);
         let kick = kick.map_err(|source| match source.raw_os_error() {
             Some(libc::EMFILE | libc::ENFILE) => SetupError::NoDescriptor { source },
             _ => SetupError::Other { source },
@@ -120,6 +126,7 @@ impl Uring {
             lanes: Lanes::default(),
             lender: Lender::new(&config),
             kick,
+            messages: talks.then(Messages::default),
             watched: false,
             bell: Bell::default(),
             pool: None,
@@ -181,6 +188,9 @@ impl Uring {
             self.bell.silence();
             self.kick.woke();
         }
+        if let Some(messages) = &mut self.messages {
+            messages.launch(&mut self.ring);
+        }
         let mut crowded = self.submit_backlog()?;
         let wait = wait && !crowded && self.ready.is_empty() && !self.ring.has_completions();
         let announced = wait && self.kick.sleep(&mut self.ring);
@@ -200,6 +210,11 @@ impl Uring {
             self.kick.woke();
         }
         crowded |= matches!(entered, Ok(true));
+        if let Some(messages) = &mut self.messages
+            && !self.ring.has_queued()
+        {
+            messages.taken();
+        }
         let settled = self.settle_all();
         self.collect_from_pool();
         if crowded && self.ready.is_empty() && timeout != Some(Duration::ZERO) {
@@ -312,6 +327,9 @@ impl Reactor for Uring {
                     true => self.slack.sharpen(),
                     false => self.slack.restore(),
                 }
+                if let Some(messages) = &mut self.messages {
+                    messages.attend(begin);
+                }
                 Ok(Reply::Done)
             }
             other => {
@@ -334,6 +352,9 @@ impl Reactor for Uring {
             false => ends.append(&mut self.ready),
         }
         self.held.clear();
+        if let (Err(_), Some(messages)) = (&turned, &mut self.messages) {
+            messages.close();
+        }
         turned?;
         match self.lossy {
             true => Err(io::Error::other(

@@ -48,10 +48,9 @@ impl Backend {
 
 impl bibelot_kernel::Backend for Backend {
     fn build(self: Box<Self>) -> io::Result<World> {
-        let workers = Workers::default();
         Box::new(Os {
             which: *self,
-            workers,
+            keeping: Keeping::default(),
         })
         .build()
     }
@@ -61,7 +60,7 @@ impl bibelot_kernel::Backend for Backend {
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Os {
     pub which: Backend,
-    pub workers: Workers,
+    pub keeping: Keeping,
 }
 
 /// The threads for what blocks, where that is not left to the reactor.
@@ -71,24 +70,31 @@ pub(crate) struct Workers {
     pub idle: Option<Duration>,
 }
 
+/// How a backend of the operating system is kept.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Keeping {
+    pub workers: Workers,
+    pub wake_by_message: bool,
+}
+
 impl bibelot_kernel::Backend for Os {
     fn build(self: Box<Self>) -> io::Result<World> {
         match self.which {
-            Backend::Auto => auto(self.workers),
-            Backend::Uring => uring(self.workers, "as asked"),
-            Backend::Poll => poll(self.workers, "as asked"),
+            Backend::Auto => auto(self.keeping),
+            Backend::Uring => uring(self.keeping, "as asked"),
+            Backend::Poll => poll(self.keeping.workers, "as asked"),
         }
     }
 }
 
-fn auto(workers: Workers) -> io::Result<World> {
+fn auto(keeping: Keeping) -> io::Result<World> {
     match env::var(REACTOR_VARIABLE) {
         Ok(name) if !name.is_empty() => {
             let reason = format!("as {REACTOR_VARIABLE} says");
             match Backend::from_name(&name) {
-                Some(Backend::Uring) => uring(workers, &reason),
-                Some(Backend::Poll) => poll(workers, &reason),
-                Some(Backend::Auto) => best(workers),
+                Some(Backend::Uring) => uring(keeping, &reason),
+                Some(Backend::Poll) => poll(keeping.workers, &reason),
+                Some(Backend::Auto) => best(keeping),
                 None => {
                     let message = format!(
                         "{REACTOR_VARIABLE} is {name:?}; it names `auto`, `uring` or `poll`"
@@ -97,34 +103,35 @@ fn auto(workers: Workers) -> io::Result<World> {
                 }
             }
         }
-        _ => best(workers),
+        _ => best(keeping),
     }
 }
 
 /// The ring if there is one, else polling.
-fn best(workers: Workers) -> io::Result<World> {
-    match Uring::new(ring_config(workers)?) {
+fn best(keeping: Keeping) -> io::Result<World> {
+    match Uring::new(ring_config(keeping)?) {
         Ok(ring) => Ok(world(with_report(ring, "it can be had"))),
-        Err(error) => poll(workers, &format!("no io_uring: {error}")),
+        Err(error) => poll(keeping.workers, &format!("no io_uring: {error}")),
     }
 }
 
-fn uring(workers: Workers, reason: &str) -> io::Result<World> {
-    let ring = Uring::new(ring_config(workers)?).map_err(io::Error::from)?;
+fn uring(keeping: Keeping, reason: &str) -> io::Result<World> {
+    let ring = Uring::new(ring_config(keeping)?).map_err(io::Error::from)?;
     Ok(world(with_report(ring, reason)))
 }
 
 /// The default ring, without what the environment hides.
-fn ring_config(workers: Workers) -> io::Result<UringConfig> {
+fn ring_config(keeping: Keeping) -> io::Result<UringConfig> {
     let hide = match env::var(HIDE_VARIABLE) {
         Ok(names) => hidden(&names)?,
         Err(_) => Abilities::NONE,
     };
     let mut config = UringConfig {
         hide,
+        wake_by_message: keeping.wake_by_message,
         ..UringConfig::default()
     };
-    let limits = &mut config.workers;
+    let (workers, limits) = (keeping.workers, &mut config.workers);
     limits.threads_max = workers.threads_max.unwrap_or(limits.threads_max);
     limits.idle = workers.idle.unwrap_or(limits.idle);
     Ok(config)

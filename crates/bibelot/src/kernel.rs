@@ -126,7 +126,7 @@ impl Builder {
     #[doc(alias = "MAX_WORKER_THREADS")]
     pub fn worker_threads_max(mut self, threads: usize) -> Self {
         if let Some(os) = &mut self.os {
-            os.workers.threads_max = Some(threads);
+            os.keeping.workers.threads_max = Some(threads);
         }
         self
     }
@@ -134,7 +134,20 @@ impl Builder {
     /// How long such a thread waits for another job before it leaves; 10 s without it.
     pub fn worker_idle(mut self, span: Duration) -> Self {
         if let Some(os) = &mut self.os {
-            os.workers.idle = Some(span);
+            os.keeping.workers.idle = Some(span);
+        }
+        self
+    }
+
+    /// Whether wakes of kernels on other threads that have this too are sent as messages of the ring, with
+    /// the turn's own submissions, where this kernel and that are on io_uring; not without it.
+    ///
+    /// It saves a system call for each kernel that is woken in its sleep, and costs more processor time than
+    /// that. What is woken begins when this kernel's turn has ended, not before: do not ask for it where
+    /// tasks compute for long, and never where one blocks its thread until another kernel has done something.
+    pub fn wake_by_message(mut self, on: bool) -> Self {
+        if let Some(os) = &mut self.os {
+            os.keeping.wake_by_message = on;
         }
         self
     }

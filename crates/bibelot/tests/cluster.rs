@@ -4,6 +4,8 @@
 mod common;
 #[path = "cluster/ends.rs"]
 mod ends;
+#[path = "cluster/messages.rs"]
+mod messages;
 #[path = "cluster/moving.rs"]
 mod moving;
 #[path = "cluster/programs.rs"]
