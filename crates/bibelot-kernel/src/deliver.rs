@@ -79,54 +79,48 @@ impl Core {
     /// A trap parks here: what it holds from an earlier time in this task, or something new; listed if it
     /// is polled with a waker that is not the task's own.
     #[inline]
-    pub(crate) fn park(
-        &self,
-        held: Option<Parking>,
-        waker: &Waker,
-        parked: Option<Parked>,
-    ) -> Parking {
-        match held {
-            None if self.current.is_own(waker) => Parking::Own(self.spot()),
-            held => self.park_again(held, waker, parked),
+    pub(crate) fn park(&self, held: &mut Parking, waker: &Waker, parked: Option<Parked>) {
+        if held.is_new() && self.current.is_own(waker) {
+            held.spot = self.spot();
+        } else {
+            self.park_again(held, waker, parked);
         }
     }
 
     #[inline(never)]
-    fn park_again(&self, held: Option<Parking>, waker: &Waker, parked: Option<Parked>) -> Parking {
-        let number = self.current.number();
-        let held = held.filter(|held| held.spot().task == number);
-        let spot = held.as_ref().map_or_else(|| self.spot(), Parking::spot);
-        if self.current.is_own(waker) {
-            return Parking::Own(spot);
+    fn park_again(&self, held: &mut Parking, waker: &Waker, parked: Option<Parked>) {
+        if held.spot.task != self.current.number() || held.is_new() {
+            // In another task, or in none, it parks as for the first time.
+            held.unlist();
+            held.spot = self.spot();
         }
         let Some(key) = self.current.key() else {
-            return held.unwrap_or(Parking::Own(spot));
+            return;
         };
-        let listed = match held {
-            Some(Parking::Listed(listed)) => Some(listed),
-            _ => None,
-        };
+        if self.current.is_own(waker) {
+            return held.unlist();
+        }
         let waker = waker.clone();
-        let (place, replaced) = {
+        let place = held.listed().map(|listed| listed.place);
+        let (new, replaced) = {
             let mut tasks = self.tasks.borrow_mut();
             let Some(entry) = tasks.get_mut(key) else {
-                return Parking::Own(spot);
+                return held.unlist();
             };
-            let place = listed.as_ref().map(|listed| listed.place);
             self.path.look(|path| {
                 let scopes = path.iter().map(|frame| frame.around());
                 entry.add_foreign(place, waker, parked, scopes)
             })
         };
         drop(replaced);
-        match listed {
-            Some(listed) if listed.place == place => Parking::Listed(listed),
-            _ => Parking::Listed(Box::new(Listed {
-                spot,
+        if place != Some(new) {
+            let listed = Listed {
                 kernel: self.id,
                 key,
-                place,
-            })),
+                place: new,
+            };
+            let before = held.aside.get_or_insert_default().listed.replace(listed);
+            drop(before);
         }
     }
 

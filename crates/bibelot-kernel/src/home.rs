@@ -6,12 +6,19 @@
 //!
 //! # Invariants
 //!
-//! - `NUMBER` is the number of the kernel in `CORE`, and 0 when there is none or it is hidden.
-//! - Code runs under a shared borrow of `CORE`; it is replaced only when no kernel code runs.
+//! - `HERE` is null or a counted reference to a core, as `Rc::into_raw` gave it.
+//! - `NUMBER` is the number of the kernel at `HERE`, and 0 when there is none or it is hidden.
+//! - While `INSIDE` is not 0, code runs that was lent what is at `HERE`: it is neither replaced nor let go of.
 
-use std::cell::{Cell, RefCell};
+#![allow(
+    unsafe_code,
+    reason = "every operation comes through here, and a plain pointer is followed in place"
+)]
+
+use std::cell::Cell;
 use std::fmt;
 use std::mem::ManuallyDrop;
+use std::ptr;
 use std::rc::Rc;
 
 use crate::core::Core;
@@ -19,8 +26,10 @@ use crate::remote;
 
 thread_local! {
     static NUMBER: Cell<u64> = const { Cell::new(0) };
-    /// Taken out by `move_out` and not by the thread's end, so that it can be reached to the last.
-    static CORE: RefCell<Option<ManuallyDrop<Rc<Core>>>> = const { RefCell::new(None) };
+    /// Let go of by `move_out` and not by the thread's end, so that it can be reached to the last.
+    static HERE: Cell<*const Core> = const { Cell::new(ptr::null()) };
+    /// How many calls of `inside` are under way.
+    static INSIDE: Cell<usize> = const { Cell::new(0) };
 }
 
 /// Names one kernel of this process; never used twice.
@@ -52,16 +61,43 @@ pub(crate) fn with<R>(body: impl FnOnce(&Rc<Core>) -> R) -> Option<R> {
     if NUMBER.get() == 0 {
         return None;
     }
-    CORE.with_borrow(|core| core.as_deref().map(body))
+    Some(inside(body))
 }
 
 /// Runs `body` with the kernel `id` if this thread serves it.
 #[inline]
 pub(crate) fn with_kernel<R>(id: KernelId, body: impl FnOnce(&Rc<Core>) -> R) -> Option<R> {
     if is_here(id) {
-        CORE.with_borrow(|core| core.as_deref().map(body))
+        Some(inside(body))
     } else {
         None
+    }
+}
+
+/// Runs `body` with what is at `HERE`; not to be called while `NUMBER` is 0.
+#[inline(always)]
+fn inside<R>(body: impl FnOnce(&Rc<Core>) -> R) -> R {
+    let _inside = Inside::begin();
+    // SAFETY: `NUMBER` is not 0, so it is a counted reference, and it stays one while somebody is inside.
+    let core = ManuallyDrop::new(unsafe { Rc::from_raw(HERE.get()) });
+    body(&core)
+}
+
+/// Somebody is inside.
+struct Inside;
+
+impl Inside {
+    #[inline(always)]
+    fn begin() -> Self {
+        INSIDE.set(INSIDE.get() + 1);
+        Self
+    }
+}
+
+impl Drop for Inside {
+    #[inline(always)]
+    fn drop(&mut self) {
+        INSIDE.set(INSIDE.get() - 1);
     }
 }
 
@@ -96,20 +132,21 @@ impl Drop for Hidden {
 
 /// Whether this thread has a kernel, hidden or not, or runs code of one.
 pub(crate) fn is_taken() -> bool {
-    CORE.with(|slot| match slot.try_borrow_mut() {
-        Ok(slot) => slot
-            .as_deref()
-            .is_some_and(|core| !core.is_over.get() || is_here(core.id)),
-        Err(_) => true,
-    })
+    if INSIDE.get() > 0 {
+        return true;
+    }
+    let here = HERE.get();
+    // SAFETY: it is null or a counted reference, and nothing is called that could let go of it.
+    let core = unsafe { here.as_ref() };
+    core.is_some_and(|core| !core.is_over.get() || is_here(core.id))
 }
 
 /// Makes `core` the kernel of this thread. The caller has seen that there is none.
 pub(crate) fn move_in(core: &Rc<Core>) {
-    let core_here = ManuallyDrop::new(core.clone());
-    let over = CORE.with_borrow_mut(|slot| slot.replace(core_here));
+    assert_eq!(INSIDE.get(), 0, "code of another kernel is running");
+    let over = HERE.replace(Rc::into_raw(core.clone()));
     NUMBER.set(core.id.0);
-    drop(over.map(ManuallyDrop::into_inner));
+    let_go(over);
 }
 
 /// Ends this thread's service for the kernel `id`.
@@ -118,7 +155,17 @@ pub(crate) fn move_out(id: KernelId) {
         NUMBER.set(0);
         // A kernel that ends inside a call of its own, because a task of it owned it, stays where it is
         // until the next one moves in.
-        let core = CORE.with(|slot| slot.try_borrow_mut().ok().and_then(|mut slot| slot.take()));
-        drop(core.map(ManuallyDrop::into_inner));
+        if INSIDE.get() == 0 {
+            let_go(HERE.replace(ptr::null()));
+        }
+    }
+}
+
+/// Lets go of what was at `HERE`, where it is not any more.
+fn let_go(over: *const Core) {
+    if !over.is_null() {
+        // SAFETY: it is a counted reference; it was taken out, so nobody else lets go of it; and nobody is
+        // inside.
+        drop(unsafe { Rc::from_raw(over) });
     }
 }

@@ -31,53 +31,68 @@ impl Core {
         };
         let slot = running.schedule().slot;
         let record = self.records.tenant(slot);
-        let id = self.begin_poll(record, slot, Own::Task(running.waker_data()));
+        let number = self.begin_poll(record, slot, Own::Task(running.waker_data()));
         let ran = running.run();
+        let id = self.id_of(slot, number);
+        if !self.is_plain() {
+            return self.after_poll(id, record, ran);
+        }
+        self.end_poll(id.key);
+        match ran {
+            Ran::Parked => self.note_parked(record, id),
+            Ran::Woken(runnable) => {
+                record.ready();
+                self.push_ready(Item::Task(runnable), Wake::Yielded);
+            }
+            Ran::Returned => self.task_ended(id.key, record, Ending::Returned),
+            ran => self.after_last_poll(id, record, ran),
+        }
+    }
+
+    /// Whether a poll that has just been made is followed by nothing but its end: no request may be due, and
+    /// nobody observes.
+    #[inline]
+    fn is_plain(&self) -> bool {
+        self.is_calm() && self.observers.is_empty()
+    }
+
+    /// What follows a poll if there is somebody to be told, or a request that may not have been heard.
+    #[inline(never)]
+    fn after_poll(self: &Rc<Self>, id: TaskId, record: &Record, ran: Ran<Tag>) {
         let deaf = match ran {
             Ran::Parked | Ran::Woken(_) => self.unheard(),
             _ => None,
         };
         self.end_poll(id.key);
         match (ran, deaf) {
+            (ran @ (Ran::Parked | Ran::Woken(_)), Some(request)) => {
+                self.drop_deaf(id, request);
+                drop(ran);
+            }
             (Ran::Parked, None) => self.note_parked(record, id),
             (Ran::Woken(runnable), None) => {
                 record.ready();
-                if !self.observers.is_empty() {
-                    self.observers.suspended(id, Suspended::Ready);
-                }
+                self.observers.suspended(id, Suspended::Ready);
                 self.push_ready(Item::Task(runnable), Wake::Yielded);
             }
-            (Ran::Returned, _) => self.task_ended(id.key, record, Ending::Returned),
-            (ran, deaf) => self.after_last_poll(id, record, ran, deaf),
+            (ran, _) => self.after_last_poll(id, record, ran),
         }
     }
 
-    /// The task has ended, or is to end because it is deaf.
-    #[cold]
-    fn after_last_poll(
-        self: &Rc<Self>,
-        id: TaskId,
-        record: &Record,
-        ran: Ran<Tag>,
-        deaf: Option<Request>,
-    ) {
-        match (ran, deaf) {
-            (ran @ (Ran::Parked | Ran::Woken(_)), deaf) => {
-                if let Some(request) = deaf {
-                    self.drop_deaf(id, request);
-                }
-                drop(ran);
-            }
-            (Ran::Returned, _) => self.task_ended(id.key, record, Ending::Returned),
-            (Ran::Panicked, _) => {
+    /// The task has ended.
+    #[inline(never)]
+    fn after_last_poll(self: &Rc<Self>, id: TaskId, record: &Record, ran: Ran<Tag>) {
+        match ran {
+            Ran::Returned => self.task_ended(id.key, record, Ending::Returned),
+            Ran::Panicked => {
                 self.counters.panicked.add(1);
                 self.keep_panic(id.key);
                 self.task_ended(id.key, record, Ending::Panicked);
                 self.after_panic(id);
             }
-            (Ran::Aborted, _) => self.task_ended(id.key, record, Ending::Aborted),
-            // It was ended from outside of a run, and whoever did that has made it known.
-            (Ran::Stale, _) => {}
+            Ran::Aborted => self.task_ended(id.key, record, Ending::Aborted),
+            // It goes on, or was ended from outside of a run, and whoever did that has made it known.
+            Ran::Parked | Ran::Woken(_) | Ran::Stale => {}
         }
     }
 
@@ -95,25 +110,29 @@ impl Core {
 
     /// Sets the stage for a poll of the task in `slot`.
     #[inline]
-    pub(crate) fn begin_poll(&self, record: &Record, slot: u32, own: Own) -> TaskId {
+    pub(crate) fn begin_poll(&self, record: &Record, slot: u32, own: Own) -> u64 {
         let Begun { number, is_heeded } = record.running();
-        let id = TaskId {
-            kernel: self.id,
-            key: TaskKey::new(slot, number),
-            number,
-        };
         let (told, is_asked) = match is_heeded {
             true => self.heed(slot),
             false => (None, false),
         };
         self.current.begin(slot, number, own, is_asked);
         if !self.observers.is_empty() {
-            self.observers.running(id);
+            self.observers.running(self.id_of(slot, number));
         }
         self.path.begin(number, told);
         budget::begin(self.config.checkpoint_everywhere);
         self.begin_trace();
-        id
+        number
+    }
+
+    #[inline]
+    fn id_of(&self, slot: u32, number: u64) -> TaskId {
+        TaskId {
+            kernel: self.id,
+            key: TaskKey::new(slot, number),
+            number,
+        }
     }
 
     /// What the task was told in earlier polls, and whether it was asked anything.

@@ -14,7 +14,6 @@
 
 use std::fmt;
 use std::future::Future;
-use std::mem;
 use std::panic::Location;
 use std::pin::Pin;
 use std::rc::Rc;
@@ -109,21 +108,9 @@ pub enum Drained<T> {
 #[must_use = "futures do nothing until polled"]
 pub struct Trap<O: Op> {
     op: O,
-    state: State,
-    site: &'static Location<'static>,
-}
-
-enum State {
-    New,
-    Parked(Parking),
-    Draining(Box<Drain>),
-    Gone,
-}
-
-/// A trap that was asked to stop, and waits for the end of what is on its way.
-struct Drain {
+    /// Says also whether it is new, drains or has returned.
     parking: Parking,
-    asked: Request,
+    site: &'static Location<'static>,
 }
 
 impl<O: Op> Trap<O> {
@@ -137,7 +124,7 @@ impl<O: Op> Trap<O> {
     pub const fn at(op: O, site: &'static Location<'static>) -> Self {
         Self {
             op,
-            state: State::New,
+            parking: Parking::own(Spot::NEW),
             site,
         }
     }
@@ -156,26 +143,25 @@ impl<O: Op> Trap<O> {
     /// written to memory as two words and read back as one, it would stall the processor.
     #[inline(always)]
     fn end<T>(&mut self, value: T) -> Poll<T> {
-        if !matches!(self.state, State::New | State::Parked(Parking::Own(_))) {
-            return self.end_listed(value);
+        if self.parking.aside.is_some() {
+            return self.end_aside(value);
         }
-        // What it was has nothing to be dropped.
-        mem::forget(mem::replace(&mut self.state, State::Gone));
+        self.parking.spot = Spot::GONE;
         Poll::Ready(value)
     }
 
-    /// The same for one whose state has to be taken off a list.
+    /// The same for one that has to be taken off a list.
     #[cold]
     #[inline(never)]
-    fn end_listed<T>(&mut self, value: T) -> Poll<T> {
-        self.state = State::Gone;
+    fn end_aside<T>(&mut self, value: T) -> Poll<T> {
+        self.parking = Parking::own(Spot::GONE);
         Poll::Ready(value)
     }
 
     /// Looks whether it is there: all that most polls come to, and so a part of the caller's code.
     #[inline]
     fn poll_open(&mut self, context: &Context<'_>) -> Poll<Result<O::Out, Cancelled>> {
-        let is_used_up = budget::is_used_up(matches!(self.state, State::New));
+        let is_used_up = budget::is_used_up(self.parking.is_new());
         if !is_used_up && let Some(value) = self.op.take_or_listen(context.waker()) {
             budget::spend();
             return self.end(Ok(value));
@@ -203,24 +189,16 @@ impl<O: Op> Trap<O> {
         context: &Context<'_>,
         is_used_up: bool,
     ) -> Poll<Result<O::Out, Cancelled>> {
-        let spot = match &self.state {
-            State::Parked(parking) => Some(parking.spot()),
-            _ => None,
-        };
-        if let Some(request) = core.due(spot) {
+        if let Some(request) = core.due(self.parking.parked()) {
             // Also one that never parked leaves: to look whether it is complete may have put it in line.
             match self.op.leave() {
                 Leave::Left => return self.cancelled(core, request),
                 Leave::Won(value) => return self.end(Ok(value)),
                 Leave::Draining => {
-                    let parking = match mem::replace(&mut self.state, State::New) {
-                        State::Parked(parking) => parking,
-                        _ => Parking::Own(core.spot()),
-                    };
-                    self.state = State::Draining(Box::new(Drain {
-                        parking,
-                        asked: request,
-                    }));
+                    if self.parking.is_new() {
+                        self.parking.spot = core.spot();
+                    }
+                    self.parking.aside.get_or_insert_default().asked = Some(request);
                     return self.poll_draining(core, context);
                 }
             }
@@ -232,10 +210,9 @@ impl<O: Op> Trap<O> {
             budget::spend();
             return self.end(Ok(value));
         }
-        if matches!(self.state, State::New) && core.current.is_own(context.waker()) {
+        if self.parking.is_new() && core.current.is_own(context.waker()) {
             core.note_wait(self.parked(core, true));
-            let parked = State::Parked(Parking::Own(core.spot()));
-            mem::forget(mem::replace(&mut self.state, parked));
+            self.parking.spot = core.spot();
         } else {
             self.park_again(core, context);
         }
@@ -246,20 +223,15 @@ impl<O: Op> Trap<O> {
     #[inline(never)]
     fn park_again(&mut self, core: &Rc<Core>, context: &Context<'_>) {
         let mut parked = self.parked(core, false);
-        let held = match mem::replace(&mut self.state, State::New) {
-            State::Parked(parking) => Some(parking),
-            _ => None,
-        };
-        let parking = core.park(held, context.waker(), Some(parked));
-        parked.is_own = parking.is_own();
+        core.park(&mut self.parking, context.waker(), Some(parked));
+        parked.is_own = self.parking.is_own();
         core.note_wait(parked);
-        self.state = State::Parked(parking);
     }
 
     #[cold]
     fn poll_late(&mut self, context: &Context<'_>) -> Poll<Result<O::Out, Cancelled>> {
         assert!(
-            matches!(self.state, State::Draining(..)),
+            self.parking.is_draining(),
             "a trap that has returned was polled again"
         );
         match home::with(|core| self.poll_draining(core, context)) {
@@ -279,33 +251,24 @@ impl<O: Op> Trap<O> {
                 if let Park::Ended(value) = self.op.park(context.waker()) {
                     return self.end(Ok(value));
                 }
-                let mut parked = self.parked(core, false);
-                let mut drain = self.take_drain();
-                let held = mem::replace(&mut drain.parking, Parking::Own(Spot::NOWHERE));
-                drain.parking = core.park(Some(held), context.waker(), Some(parked));
-                parked.is_own = drain.parking.is_own();
-                core.note_wait(parked);
-                self.state = State::Draining(drain);
+                self.park_again(core, context);
                 Poll::Pending
             }
             Drained::Done(value) => self.end(Ok(value)),
             ended @ (Drained::NoEffect | Drained::Unknown) => {
-                let drain = self.take_drain();
-                let spot = drain.parking.spot();
-                let request = core.due(Some(spot)).unwrap_or(drain.asked);
+                let asked = self
+                    .parking
+                    .aside
+                    .as_mut()
+                    .and_then(|aside| aside.asked.take());
+                let request = core.due(Some(self.parking.spot)).or(asked);
+                let request = request.expect("what drains was asked to stop");
                 let mut told = core.tell(request);
                 if matches!(ended, Drained::Unknown) {
                     told = told.with_outcome_unknown();
                 }
                 self.end(Err(told))
             }
-        }
-    }
-
-    fn take_drain(&mut self) -> Box<Drain> {
-        match mem::replace(&mut self.state, State::New) {
-            State::Draining(drain) => drain,
-            _ => unreachable!("only a draining trap is drained"),
         }
     }
 
@@ -328,8 +291,8 @@ impl<O: Op> Trap<O> {
     fn park_alone(&mut self, context: &Context<'_>) -> Poll<Result<O::Out, Cancelled>> {
         match self.op.park(context.waker()) {
             Park::Waits => {
-                if matches!(self.state, State::New) {
-                    self.state = State::Parked(Parking::Own(Spot::NOWHERE));
+                if self.parking.is_new() {
+                    self.parking.spot = Spot::NOWHERE;
                 }
                 Poll::Pending
             }
@@ -344,20 +307,21 @@ impl<O: Op> Future for Trap<O> {
     #[inline]
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.get_mut();
-        match this.state {
-            State::New | State::Parked(_) => this.poll_open(context),
-            State::Draining(..) | State::Gone => this.poll_late(context),
+        if this.parking.spot == Spot::GONE || this.parking.is_draining() {
+            this.poll_late(context)
+        } else {
+            this.poll_open(context)
         }
     }
 }
 
 impl<O: Op + fmt::Debug> fmt::Debug for Trap<O> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let state = match self.state {
-            State::New => "new",
-            State::Parked(_) => "parked",
-            State::Draining(..) => "draining",
-            State::Gone => "gone",
+        let state = match &self.parking {
+            parking if parking.is_new() => "new",
+            parking if parking.spot == Spot::GONE => "gone",
+            parking if parking.is_draining() => "draining",
+            _ => "parked",
         };
         f.debug_struct("Trap")
             .field("op", &self.op)

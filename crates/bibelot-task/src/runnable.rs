@@ -141,7 +141,6 @@ impl<S: Schedule> Runnable<S> {
     pub fn schedule(&self) -> &S {
         &self.0.header().schedule
     }
-
 }
 
 /// A run that has begun: the poll comes next, or the drop of a future whose end was asked for.

@@ -117,7 +117,12 @@ fn a_run_that_has_begun_drops_a_future_whose_end_was_asked_for() {
     let count = Count::default();
     for runs in [true, false] {
         let held = count.one();
-        let (runnable, _task, handle) = spawn_joinable(async move { let _held = held; }, house.tag());
+        let (runnable, _task, handle) = spawn_joinable(
+            async move {
+                let _held = held;
+            },
+            house.tag(),
+        );
         handle.abort();
         let before = count.get();
         let running = runnable.begin().expect("there is a future to drop");

@@ -10,7 +10,7 @@ use pin_project_lite::pin_project;
 
 use super::frame::Kind;
 use super::scope::Scope;
-use super::spot::Parking;
+use super::spot::{Parking, Spot};
 use crate::home;
 
 pin_project! {
@@ -22,7 +22,7 @@ pin_project! {
         lifts_after: Option<Duration>,
         scope: Scope,
         // What a pending shield holds, in place of the traps inside that do not hear.
-        parked: Option<Parking>,
+        parked: Parking,
     }
 }
 
@@ -38,7 +38,7 @@ pub fn shield<F: Future>(body: F) -> Framed<F> {
         body,
         lifts_after: None,
         scope: Scope::new(Kind::Shield),
-        parked: None,
+        parked: Parking::own(Spot::NEW),
     }
 }
 
@@ -48,7 +48,7 @@ pub fn shield_for<F: Future>(span: Duration, body: F) -> Framed<F> {
         body,
         lifts_after: Some(span),
         scope: Scope::new(Kind::Shield),
-        parked: None,
+        parked: Parking::own(Spot::NEW),
     }
 }
 
@@ -60,7 +60,7 @@ pub fn branch<F: Future>(body: F) -> Framed<F> {
         body,
         lifts_after: None,
         scope: Scope::new(Kind::Branch),
-        parked: None,
+        parked: Parking::own(Spot::NEW),
     }
 }
 
@@ -129,9 +129,9 @@ impl<F: Future> Future for Framed<F> {
         if polled.is_pending() && this.scope.frame.masks(core.now()) {
             // What waits behind a shield is left alone, also if nothing in it could hear.
             core.path.occupy();
-            *this.parked = Some(core.park(this.parked.take(), context.waker(), None));
+            core.park(this.parked, context.waker(), None);
         } else {
-            *this.parked = None;
+            *this.parked = Parking::own(Spot::NEW);
         }
         polled
     }
