@@ -148,3 +148,20 @@ async fn yields_and_sleeps() {
     yield_now().await.unwrap();
     let _cut = sleep(LONG).await;
 }
+
+#[bibelot::test(uring, poll, sim)]
+async fn of_a_crowd_that_parked_in_one_poll_some_are_told() {
+    let task = spawn(async {
+        let mut crowd: Vec<_> = (0..1_000).map(|_| Box::pin(sleep(LONG))).collect();
+        poll_fn(|context| {
+            let mut polled = crowd.iter_mut().map(|sleep| sleep.as_mut().poll(context));
+            assert!(polled.all(|polled| polled.is_pending()));
+            Poll::<()>::Pending
+        })
+        .await;
+    });
+    yield_now().await.unwrap();
+    let told = task.traceback().unwrap().waits.len();
+    assert!((2..=64).contains(&told), "{told} are told");
+    task.abort();
+}

@@ -10,12 +10,11 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
-use std::rc::Rc;
-use std::task::{Context, Waker};
+use std::task::Waker;
 
 use bibelot_reactor::{Call, Reactor, Reply};
 use bibelot_sched::{Choice, Wake};
-use bibelot_timer::{Clock, Instant, Key as TimerKey, Wheel};
+use bibelot_timer::{Clock, Instant};
 
 use crate::backend::BackendInfo;
 use crate::cancel::path::Path;
@@ -34,13 +33,8 @@ use crate::record::Records;
 use crate::remote::Remote;
 use crate::spare::Spares;
 use crate::tasks::{TaskKey, Tasks};
+use crate::timers::Timers;
 use crate::traceback::ParkedOp;
-
-/// What a timer does when its time has come.
-pub(crate) enum Timer {
-    Wake(Waker),
-    Io(io::Alarm),
-}
 
 /// One kernel.
 pub(crate) struct Core {
@@ -50,7 +44,7 @@ pub(crate) struct Core {
     pub info: BackendInfo,
     pub records: Records,
     pub tasks: RefCell<Tasks>,
-    pub timers: RefCell<Wheel<Timer>>,
+    pub timers: Timers,
     pub io: RefCell<io::Table>,
     pub reactor: RefCell<Box<dyn Reactor>>,
     pub observers: Observers,
@@ -110,7 +104,7 @@ impl Core {
             },
             records: Records::new(),
             tasks: RefCell::default(),
-            timers: RefCell::new(Wheel::new(now)),
+            timers: Timers::new(now),
             io: RefCell::new(io::Table::new(&config)),
             config,
             reactor: RefCell::new(world.reactor),
@@ -184,37 +178,6 @@ impl Core {
     pub(crate) fn call(&self, call: Call) -> std::io::Result<Reply> {
         self.reactor.borrow_mut().call(call)
     }
-
-    /// Sets a timer that wakes this context's waker, or moves one that is set.
-    pub(crate) fn arm(
-        &self,
-        key: Option<TimerKey>,
-        at: Instant,
-        context: &Context<'_>,
-    ) -> TimerKey {
-        if let Some(key) = key {
-            let kept = {
-                let timers = self.timers.borrow();
-                match timers.get(key) {
-                    Some(Timer::Wake(waker)) => Some(waker.will_wake(context.waker())),
-                    _ => None,
-                }
-            };
-            match kept {
-                Some(true) => return key,
-                Some(false) => self.disarm(key),
-                None => {}
-            }
-        }
-        let timer = Timer::Wake(context.waker().clone());
-        self.timers.borrow_mut().insert(at, timer)
-    }
-
-    /// Takes a timer out; one that has fired is ignored.
-    pub(crate) fn disarm(&self, key: TimerKey) {
-        let timer = self.timers.borrow_mut().remove(key);
-        drop(timer);
-    }
 }
 
 /// Wakes each of them, outside all borrows; a panic of one does not keep the others asleep.
@@ -231,13 +194,5 @@ pub(crate) fn contain(body: impl FnOnce()) {
         crash::report_panic(&*payload);
         // A payload may panic when it is dropped, too.
         std::mem::forget(payload);
-    }
-}
-
-/// Takes a timer out of the kernel it was set in, from any thread.
-pub(crate) fn disarm_from_anywhere(kernel: KernelId, key: TimerKey) {
-    let here = crate::home::with_kernel(kernel, |core: &Rc<Core>| core.disarm(key));
-    if here.is_none() {
-        crate::remote::send(kernel, crate::remote::Message::CancelTimer(key));
     }
 }

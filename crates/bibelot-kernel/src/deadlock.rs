@@ -118,7 +118,7 @@ impl Core {
     /// Whether nothing this kernel knows of could wake a task.
     fn is_stuck(&self) -> bool {
         self.ready.borrow().len() == 0
-            && self.timers.borrow().is_empty()
+            && self.timers.is_empty()
             && self.io.borrow().is_empty()
             && !self.remote.is_pending()
     }

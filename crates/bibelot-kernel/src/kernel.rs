@@ -203,7 +203,7 @@ impl Kernel {
             fd,
             ran: done.polls,
             is_ready: self.core.ready.borrow().len() > 0,
-            next_deadline: self.core.timers.borrow().next_deadline(),
+            next_deadline: self.core.timers.next_deadline(),
         })
     }
 

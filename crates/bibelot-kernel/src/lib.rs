@@ -69,6 +69,7 @@ mod task_error;
 mod task_local;
 mod task_name;
 mod tasks;
+mod timers;
 mod traceback;
 mod trap;
 mod turn;

@@ -181,9 +181,9 @@ impl Core {
             }
             contain(|| drop(entry));
         }
-        let timers: Vec<_> = self.timers.borrow_mut().drain().collect();
-        count += timers.len();
-        timers.into_iter().for_each(|timer| contain(|| drop(timer)));
+        let (timers, others) = self.timers.drain();
+        count += timers;
+        others.into_iter().for_each(|timer| contain(|| drop(timer)));
         let slots = self.io.borrow_mut().take_all();
         count += slots.len();
         slots.into_iter().for_each(|slot| contain(|| drop(slot)));

@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use bibelot_timer::{Instant, Key};
 
-use crate::core::{Timer, disarm_from_anywhere};
+use crate::core::Core;
 use crate::home::{self, KernelId};
 use crate::record::Wait;
+use crate::timers::disarm_from_anywhere;
 use crate::trap::{Leave, Op, Park, Trap};
 
 /// The future of [`sleep`] and [`sleep_until`].
@@ -49,20 +50,14 @@ pub fn clock() -> Instant {
 /// Leaves at once and leaves nothing behind; dropped, too.
 #[track_caller]
 pub fn sleep(span: Duration) -> Sleep {
-    Trap::new(SleepOp {
-        until: Until::Span(span),
-        timer: None,
-    })
+    Trap::new(SleepOp(Stage::Open(Until::Span(span))))
 }
 
 /// Waits until `deadline`, and gives the time at which it woke; see [`sleep`].
 #[track_caller]
 #[doc(alias = "wake_at")]
 pub fn sleep_until(deadline: Instant) -> Sleep {
-    Trap::new(SleepOp {
-        until: Until::Deadline(deadline),
-        timer: None,
-    })
+    Trap::new(SleepOp(Stage::Open(Until::Deadline(deadline))))
 }
 
 /// Lets everything that is ready now run first.
@@ -84,35 +79,72 @@ pub fn yield_now() -> YieldNow {
 }
 
 /// Waits for a point in time.
-pub struct SleepOp {
-    until: Until,
-    timer: Option<(KernelId, Key)>,
+pub struct SleepOp(Stage);
+
+enum Stage {
+    /// No timer is set.
+    Open(Until),
+    /// Waiting.
+    Armed {
+        deadline: Instant,
+        kernel: KernelId,
+        timer: Key,
+    },
 }
 
+#[derive(Clone, Copy)]
 enum Until {
     /// Not polled yet.
     Span(Duration),
     /// Not polled yet.
     Deadline(Instant),
-    /// Waiting.
-    Armed(Instant),
     /// The time had come already; it waits for one turn.
     Yielded,
 }
 
 impl SleepOp {
-    /// Its deadline is a time of the kernel that it was first polled on.
-    fn check_kernel(&self, here: KernelId) {
-        assert!(
-            self.timer.is_none_or(|(kernel, _)| kernel == here),
-            "a sleep belongs to the kernel it was first polled on"
-        );
+    #[inline]
+    fn disarm(&self) {
+        if let Stage::Armed { kernel, timer, .. } = self.0 {
+            disarm_from_anywhere(kernel, timer);
+        }
     }
 
-    fn disarm(&mut self) {
-        if let Some((kernel, key)) = self.timer.take() {
-            disarm_from_anywhere(kernel, key);
+    /// Its deadline is a time of the kernel that it was first polled on.
+    #[cold]
+    fn refuse() -> ! {
+        panic!("a sleep belongs to the kernel it was first polled on")
+    }
+
+    /// Sets the timer at the first poll, or sees to it that it wakes this waker.
+    #[inline]
+    fn arm(&mut self, core: &Core, waker: &Waker) {
+        let (deadline, timer) = match self.0 {
+            Stage::Open(Until::Span(span)) => (core.now() + span, None),
+            Stage::Open(Until::Deadline(deadline)) => (deadline, None),
+            Stage::Open(Until::Yielded) => (core.now(), None),
+            Stage::Armed {
+                deadline,
+                kernel,
+                timer,
+            } => {
+                if kernel != core.id {
+                    Self::refuse();
+                }
+                (deadline, Some(timer))
+            }
+        };
+        if deadline <= core.now() {
+            self.disarm();
+            self.0 = Stage::Open(Until::Yielded);
+            waker.wake_by_ref();
+            return;
         }
+        self.0 = Stage::Armed {
+            deadline,
+            kernel: core.id,
+            timer: core.arm(timer, deadline, waker),
+        };
     }
 }
 
@@ -120,61 +152,42 @@ impl Op for SleepOp {
     type Out = Instant;
 
     fn take(&mut self) -> Option<Instant> {
-        match self.until {
-            Until::Span(_) | Until::Deadline(_) => None,
-            Until::Yielded => Some(home::expect("sleep", |core| core.now())),
-            Until::Armed(deadline) => {
+        match self.0 {
+            Stage::Open(Until::Span(_) | Until::Deadline(_)) => None,
+            Stage::Open(Until::Yielded) => Some(home::expect("sleep", |core| core.now())),
+            Stage::Armed {
+                deadline, kernel, ..
+            } => {
                 let now = home::expect("sleep", |core| {
-                    self.check_kernel(core.id);
+                    if kernel != core.id {
+                        Self::refuse();
+                    }
                     core.now()
                 });
                 if now < deadline {
                     return None;
                 }
                 self.disarm();
+                self.0 = Stage::Open(Until::Yielded);
                 Some(now)
             }
         }
     }
 
     fn park(&mut self, waker: &Waker) -> Park<Instant> {
-        home::expect("sleep", |core| {
-            let deadline = match self.until {
-                Until::Span(span) => core.now() + span,
-                Until::Deadline(deadline) | Until::Armed(deadline) => deadline,
-                Until::Yielded => core.now(),
-            };
-            if deadline <= core.now() {
-                self.until = Until::Yielded;
-                waker.wake_by_ref();
-                return Park::Waits;
-            }
-            self.until = Until::Armed(deadline);
-            if let Some((_, key)) = self.timer {
-                self.check_kernel(core.id);
-                let is_kept = matches!(
-                    core.timers.borrow().get(key),
-                    Some(Timer::Wake(kept)) if kept.will_wake(waker)
-                );
-                if is_kept {
-                    return Park::Waits;
-                }
-                core.disarm(key);
-            }
-            let timer = Timer::Wake(waker.clone());
-            self.timer = Some((core.id, core.timers.borrow_mut().insert(deadline, timer)));
-            Park::Waits
-        })
+        home::expect("sleep", |core| self.arm(core, waker));
+        Park::Waits
     }
 
     fn leave(&mut self) -> Leave<Instant> {
         self.disarm();
+        self.0 = Stage::Open(Until::Yielded);
         Leave::Left
     }
 
     fn wait(&self) -> Wait {
-        match self.until {
-            Until::Yielded => Wait::Yield,
+        match self.0 {
+            Stage::Open(Until::Yielded) => Wait::Yield,
             _ => Wait::Sleep,
         }
     }
@@ -189,10 +202,12 @@ impl Drop for SleepOp {
 impl fmt::Debug for SleepOp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut shown = f.debug_struct("Sleep");
-        match &self.until {
-            Until::Span(span) => shown.field("span", span),
-            Until::Deadline(deadline) | Until::Armed(deadline) => shown.field("until", deadline),
-            Until::Yielded => shown.field("until", &"now"),
+        match &self.0 {
+            Stage::Open(Until::Span(span)) => shown.field("span", span),
+            Stage::Open(Until::Deadline(deadline)) | Stage::Armed { deadline, .. } => {
+                shown.field("until", deadline)
+            }
+            Stage::Open(Until::Yielded) => shown.field("until", &"now"),
         };
         shown.finish()
     }
@@ -223,5 +238,15 @@ impl Op for YieldOp {
 
     fn wait(&self) -> Wait {
         Wait::Yield
+    }
+}
+
+#[cfg(all(test, target_pointer_width = "64"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sleep_holds_three_words() {
+        assert_eq!(size_of::<SleepOp>(), 24);
     }
 }

@@ -8,6 +8,7 @@
 //!
 //! # Invariants
 //!
+//! - Of a poll that parked a crowd the first [`KEPT`] are kept.
 //! - What is kept of a poll counts only until the next one, and is not taken away then: it says which poll
 //!   it is of.
 
@@ -28,6 +29,9 @@ use crate::record::{Record, TaskInfo, Wait};
 use crate::task::TaskId;
 use crate::task_name::TaskName;
 use crate::tasks::TaskKey;
+
+/// So many of the operations that one poll parked in are kept.
+const KEPT: usize = 64;
 
 /// Where a task waits, copied at one moment; its [`Display`](fmt::Display) is the text.
 ///
@@ -112,6 +116,9 @@ impl Core {
 
     #[inline(never)]
     fn trace(&self, parked: Parked) {
+        if self.trace.borrow().len() >= KEPT {
+            return;
+        }
         if self.config.tracebacks {
             self.trace_with_scopes(parked);
         } else if let Some(before) = self.current.wait()

@@ -20,7 +20,7 @@ use bibelot_reactor::Completion;
 use bibelot_sched::Wake;
 use bibelot_timer::Instant;
 
-use crate::core::{Core, Timer, contain};
+use crate::core::{Core, contain};
 use crate::home;
 use crate::ready::Item;
 use crate::remote::{Message, Post};
@@ -75,7 +75,7 @@ impl Core {
         if idle == Idle::Look || self.ready.borrow().len() > 0 {
             return Some(Duration::ZERO);
         }
-        let next = self.timers.borrow().next_deadline();
+        let next = self.timers.next_deadline();
         let next = match idle {
             Idle::WaitUntil(limit) => Some(next.map_or(limit, |next| next.min(limit))),
             _ => next,
@@ -107,25 +107,6 @@ impl Core {
             self.admit(post);
         }
         Ok(())
-    }
-
-    #[inline]
-    fn fire_timers(self: &Rc<Self>, now: Instant) {
-        if !self.timers.borrow().is_empty() {
-            self.fire_due(now);
-        }
-    }
-
-    fn fire_due(self: &Rc<Self>, now: Instant) {
-        loop {
-            let timer = self.timers.borrow_mut().pop(now);
-            let Some((_, timer)) = timer else { return };
-            self.counters.timers_fired.add(1);
-            match timer {
-                Timer::Wake(waker) => contain(|| waker.wake()),
-                Timer::Io(alarm) => self.io_alarm(alarm),
-            }
-        }
     }
 
     /// Takes in what came from other threads.

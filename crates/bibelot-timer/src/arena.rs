@@ -69,51 +69,56 @@ impl<T> Arena<T> {
         self.entries.len() as u32
     }
 
-    /// Stores an item; gives its entry and key. The links and the place are the caller's to set.
-    pub(crate) fn insert(&mut self, deadline: Instant, item: T) -> (u32, Key) {
-        self.live += 1;
-        let index = self.free;
-        if index != NIL {
-            let entry = &mut self.entries[index as usize];
-            self.free = entry.next;
-            entry.deadline = deadline;
-            entry.item = Some(item);
-            let generation = entry.generation;
-            return (
-                index,
-                Key {
-                    slot: index,
-                    generation,
-                },
-            );
+    /// The entry that the next [`insert`](Self::insert) takes.
+    #[inline]
+    pub(crate) fn next_index(&self) -> u32 {
+        if self.free != NIL {
+            return self.free;
         }
-        let index = self.grow(deadline, item);
-        let generation = NonZeroU32::MIN;
-        (
-            index,
-            Key {
-                slot: index,
-                generation,
-            },
-        )
-    }
-
-    #[cold]
-    fn grow(&mut self, deadline: Instant, item: T) -> u32 {
         let index = self.entries.len();
         assert!(index < NIL as usize, "a wheel holds at most {NIL} items");
-        self.entries.push(Entry {
-            deadline,
-            prev: NIL,
-            next: NIL,
-            generation: NonZeroU32::MIN,
-            place: 0,
-            item: Some(item),
-        });
         index as u32
     }
 
+    /// Stores an item at the end of a list, where `prev` was.
+    #[inline]
+    pub(crate) fn insert(&mut self, deadline: Instant, item: T, place: u16, prev: u32) -> Key {
+        self.live += 1;
+        let slot = self.free;
+        if slot == NIL {
+            return self.grow(deadline, item, place, prev);
+        }
+        let entry = &mut self.entries[slot as usize];
+        self.free = entry.next;
+        entry.deadline = deadline;
+        entry.prev = prev;
+        entry.next = NIL;
+        entry.place = place;
+        // A free entry has nothing to be dropped.
+        core::mem::forget(entry.item.replace(item));
+        Key {
+            slot,
+            generation: entry.generation,
+        }
+    }
+
+    #[inline(never)]
+    fn grow(&mut self, deadline: Instant, item: T, place: u16, prev: u32) -> Key {
+        let slot = self.entries.len() as u32;
+        let generation = NonZeroU32::MIN;
+        self.entries.push(Entry {
+            deadline,
+            prev,
+            next: NIL,
+            generation,
+            place,
+            item: Some(item),
+        });
+        Key { slot, generation }
+    }
+
     /// Takes the item out of a live entry and frees the entry. It must be in no list any more.
+    #[inline]
     pub(crate) fn remove(&mut self, index: u32) -> Option<T> {
         let entry = &mut self.entries[index as usize];
         let item = entry.item.take()?;
@@ -127,6 +132,7 @@ impl<T> Arena<T> {
     }
 
     /// The live entry that `key` names.
+    #[inline]
     pub(crate) fn find(&self, key: Key) -> Option<u32> {
         let entry = self.entries.get(key.slot as usize)?;
         let fits = entry.generation == key.generation && entry.item.is_some();
@@ -149,12 +155,14 @@ impl<T> Arena<T> {
 impl<T> Index<u32> for Arena<T> {
     type Output = Entry<T>;
 
+    #[inline]
     fn index(&self, index: u32) -> &Entry<T> {
         &self.entries[index as usize]
     }
 }
 
 impl<T> IndexMut<u32> for Arena<T> {
+    #[inline]
     fn index_mut(&mut self, index: u32) -> &mut Entry<T> {
         &mut self.entries[index as usize]
     }
@@ -174,6 +182,7 @@ mod tests {
         assert!(size_of::<Entry<u64>>() <= 8 + 32);
         assert!(size_of::<Entry<Box<u8>>>() <= 8 + 32);
         assert!(size_of::<Entry<[u64; 4]>>() <= 32 + 32);
+        assert_eq!(size_of::<Entry<Option<[u16; 4]>>>(), 32);
         assert_eq!(size_of::<Key>(), 8);
         assert_eq!(size_of::<Option<Key>>(), 8);
     }
@@ -181,19 +190,20 @@ mod tests {
     #[test]
     fn an_old_key_does_not_fit_the_next_tenant() {
         let mut arena = Arena::with_capacity(0);
-        let (index, old) = arena.insert(Instant::ZERO, 'a');
-        assert_eq!(arena.remove(index), Some('a'));
+        let old = arena.insert(Instant::ZERO, 'a', 0, NIL);
+        assert_eq!(arena.remove(old.slot), Some('a'));
         assert_eq!(arena.find(old), None);
-        let (again, new) = arena.insert(Instant::ZERO, 'b');
-        assert_eq!(again, index);
+        assert_eq!(arena.next_index(), old.slot);
+        let new = arena.insert(Instant::ZERO, 'b', 0, NIL);
+        assert_eq!(new.slot, old.slot);
         assert_eq!(arena.find(old), None);
-        assert_eq!(arena.find(new), Some(index));
+        assert_eq!(arena.find(new), Some(new.slot));
     }
 
     #[test]
     fn an_entry_is_retired_when_its_generations_are_used_up() {
         let mut arena = Arena::with_capacity(0);
-        let (index, _) = arena.insert(Instant::ZERO, 'a');
+        let index = arena.insert(Instant::ZERO, 'a', 0, NIL).slot;
         arena.entries[index as usize].generation = NonZeroU32::MAX;
         assert_eq!(arena.remove(index), Some('a'));
         let last = Key {
@@ -202,8 +212,8 @@ mod tests {
         };
         assert_eq!(arena.find(last), None);
 
-        let (other, _) = arena.insert(Instant::ZERO, 'b');
-        assert_ne!(other, index);
+        let other = arena.insert(Instant::ZERO, 'b', 0, NIL);
+        assert_ne!(other.slot, index);
         assert_eq!(arena.live(), 1);
     }
 }

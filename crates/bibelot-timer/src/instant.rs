@@ -38,30 +38,35 @@ impl Instant {
 
     /// The instant `nanos` nanoseconds after the start; `u64::MAX` is [`FAR`](Self::FAR).
     #[must_use]
+    #[inline]
     pub const fn from_nanos(nanos: u64) -> Self {
         Self(nanos)
     }
 
     /// Nanoseconds since the start; `u64::MAX` for [`FAR`](Self::FAR).
     #[must_use]
+    #[inline]
     pub const fn as_nanos(self) -> u64 {
         self.0
     }
 
     /// Whether this is [`FAR`](Self::FAR), which never comes.
     #[must_use]
+    #[inline]
     pub const fn is_never(self) -> bool {
         self.0 == u64::MAX
     }
 
     /// The instant `span` later, or [`FAR`](Self::FAR) if there is none.
     #[must_use]
+    #[inline]
     pub const fn saturating_add(self, span: Duration) -> Self {
         Self(self.0.saturating_add(nanos_of(span)))
     }
 
     /// The instant `span` earlier, or [`ZERO`](Self::ZERO) if there is none. Never stays never.
     #[must_use]
+    #[inline]
     pub const fn saturating_sub(self, span: Duration) -> Self {
         if self.is_never() {
             return self;
@@ -71,6 +76,7 @@ impl Instant {
 
     /// The instant `span` later, or `None` if there is none. Never stays never.
     #[must_use]
+    #[inline]
     pub const fn checked_add(self, span: Duration) -> Option<Self> {
         let sum = self.saturating_add(span);
         if sum.is_never() && !self.is_never() {
@@ -81,6 +87,7 @@ impl Instant {
 
     /// The instant `span` earlier, or `None` if that lies before the start. Never stays never.
     #[must_use]
+    #[inline]
     pub const fn checked_sub(self, span: Duration) -> Option<Self> {
         let nanos = span.as_nanos();
         if !self.is_never() && nanos > self.0 as u128 {
@@ -91,12 +98,14 @@ impl Instant {
 
     /// The time since `earlier`, or zero if `earlier` is the later one.
     #[must_use]
+    #[inline]
     pub const fn saturating_since(self, earlier: Self) -> Duration {
         Duration::from_nanos(self.0.saturating_sub(earlier.0))
     }
 
     /// The time since `earlier`, or `None` if `earlier` is the later one.
     #[must_use]
+    #[inline]
     pub const fn checked_since(self, earlier: Self) -> Option<Duration> {
         match self.0.checked_sub(earlier.0) {
             Some(nanos) => Some(Duration::from_nanos(nanos)),
@@ -106,6 +115,7 @@ impl Instant {
 }
 
 /// Nanoseconds of a span, at most `u64::MAX`.
+#[inline]
 const fn nanos_of(span: Duration) -> u64 {
     let nanos = span.as_nanos();
     if nanos > u64::MAX as u128 {
@@ -117,12 +127,14 @@ const fn nanos_of(span: Duration) -> u64 {
 impl Add<Duration> for Instant {
     type Output = Self;
 
+    #[inline]
     fn add(self, span: Duration) -> Self {
         self.saturating_add(span)
     }
 }
 
 impl AddAssign<Duration> for Instant {
+    #[inline]
     fn add_assign(&mut self, span: Duration) {
         *self = *self + span;
     }
@@ -131,12 +143,14 @@ impl AddAssign<Duration> for Instant {
 impl Sub<Duration> for Instant {
     type Output = Self;
 
+    #[inline]
     fn sub(self, span: Duration) -> Self {
         self.saturating_sub(span)
     }
 }
 
 impl SubAssign<Duration> for Instant {
+    #[inline]
     fn sub_assign(&mut self, span: Duration) {
         *self = *self - span;
     }
@@ -145,6 +159,7 @@ impl SubAssign<Duration> for Instant {
 impl Sub for Instant {
     type Output = Duration;
 
+    #[inline]
     fn sub(self, earlier: Self) -> Duration {
         self.saturating_since(earlier)
     }

@@ -27,6 +27,7 @@ pub(crate) const LISTS: usize = DUE as usize + 1;
 pub(crate) const NOWHERE: u16 = DUE + 1;
 
 /// The list that `deadline` belongs to when it is `now`.
+#[inline]
 pub(crate) fn place_of(now: Instant, deadline: Instant) -> u16 {
     if deadline <= now {
         return if deadline.is_never() { NOWHERE } else { DUE };
@@ -39,12 +40,14 @@ pub(crate) fn place_of(now: Instant, deadline: Instant) -> u16 {
 }
 
 /// The highest digit in which two different instants differ.
+#[inline]
 pub(crate) fn level_of(one: Instant, other: Instant) -> usize {
     let differ = one.as_nanos() ^ other.as_nanos();
     ((63 - differ.leading_zeros()) / BITS) as usize
 }
 
 /// The digit of an instant at a level.
+#[inline]
 pub(crate) fn digit(at: Instant, level: usize) -> usize {
     (at.as_nanos() >> (level as u32 * BITS)) as usize % SLOTS
 }

@@ -75,17 +75,15 @@ impl<T> Wheel<T> {
     /// # Panics
     ///
     /// If the wheel holds `u32::MAX` items.
+    #[inline]
     pub fn insert(&mut self, at: Instant, item: T) -> Key {
-        let (index, key) = self.lists.arena.insert(at, item);
-        self.lists.append(place_of(self.elapsed, at), index);
-        key
+        self.lists.insert(place_of(self.elapsed, at), at, item)
     }
 
     /// Takes an item out, due or not. `None` if it has left the wheel before.
+    #[inline]
     pub fn remove(&mut self, key: Key) -> Option<T> {
-        let index = self.lists.arena.find(key)?;
-        self.lists.unlink(index);
-        self.lists.arena.remove(index)
+        self.lists.remove(key)
     }
 
     /// Gives an item a new deadline, as if it were removed and inserted, but under the same key. False if
@@ -109,15 +107,12 @@ impl<T> Wheel<T> {
     /// (So a loop that always inserts another such one does not end.)
     ///
     /// A `now` before one seen earlier counts as that earlier one.
+    #[inline]
     pub fn pop(&mut self, now: Instant) -> Option<(Instant, T)> {
         if now > self.elapsed {
             self.advance(now);
         }
-        let index = self.lists.due()?;
-        self.lists.unlink(index);
-        let deadline = self.lists.arena[index].deadline;
-        let item = self.lists.arena.remove(index)?;
-        Some((deadline, item))
+        self.lists.pop_due()
     }
 
     /// When [`pop`](Self::pop) should be called next; `None` if there is nothing to wait for.
@@ -143,6 +138,7 @@ impl<T> Wheel<T> {
 
     /// An item. `None` if it has left the wheel.
     #[must_use]
+    #[inline]
     pub fn get(&self, key: Key) -> Option<&T> {
         let index = self.lists.arena.find(key)?;
         self.lists.arena.item(index)
@@ -163,12 +159,14 @@ impl<T> Wheel<T> {
 
     /// How many items there are, with those that are due and those that never are.
     #[must_use]
+    #[inline]
     pub fn len(&self) -> usize {
         self.lists.arena.live()
     }
 
     /// Whether there are no items.
     #[must_use]
+    #[inline]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -188,6 +186,7 @@ impl<T> Wheel<T> {
     }
 
     /// Moves the present to `now`, which is later, and what is due by then to the due list.
+    #[inline(never)]
     fn advance(&mut self, now: Instant) {
         let before = core::mem::replace(&mut self.elapsed, now);
         let top = level_of(before, now);

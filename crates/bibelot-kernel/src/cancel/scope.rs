@@ -12,8 +12,9 @@ use super::cancelled::Cancelled;
 use super::cause::ScopeId;
 use super::frame::{Frame, Kind};
 use super::taken;
-use crate::core::{Core, disarm_from_anywhere};
+use crate::core::Core;
 use crate::home::KernelId;
+use crate::timers::disarm_from_anywhere;
 
 /// One scope around a body.
 #[derive(Debug)]
@@ -146,7 +147,7 @@ impl Scope {
             );
             key
         });
-        self.timer = Some((core.id, core.arm(key, self.frame.deadline, context)));
+        self.timer = Some((core.id, core.arm(key, self.frame.deadline, context.waker())));
     }
 
     /// Takes the timer out.

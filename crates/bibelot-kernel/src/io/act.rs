@@ -8,7 +8,7 @@ use bibelot_reactor::{Call, Completion, Fd, Op, Pending, Reply, Token};
 use bibelot_timer::{Instant, Key as TimerKey};
 
 use super::table::Key;
-use crate::core::{Core, Timer, contain};
+use crate::core::{Core, contain};
 
 /// Something to be done outside the table.
 pub(crate) enum Act {
@@ -82,7 +82,7 @@ impl Core {
                     self.io.borrow_mut().answered(key, pending, &mut acts);
                 }
                 Act::Arm(alarm, at) => {
-                    let key = self.timers.borrow_mut().insert(at, Timer::Io(alarm));
+                    let key = self.timers.insert(at, crate::timers::Other::Io(alarm));
                     let late = self.io.borrow_mut().armed(alarm, key);
                     if let Some(late) = late {
                         self.disarm(late);

@@ -14,10 +14,10 @@ use bibelot_timer::{Instant, Key as TimerKey};
 use super::act::{Act, Trash};
 use super::table::{Key, Message as TableMessage};
 use super::{Direction, wrong_kernel};
-use crate::core::disarm_from_anywhere;
 use crate::home::{self, KernelId};
 use crate::record::Wait;
 use crate::remote::{self, Message};
+use crate::timers::disarm_from_anywhere;
 use crate::trap::{Drained, Leave, Op, Park, Trap};
 
 /// How an operation ended: its result, and the buffer that it owned.
@@ -168,8 +168,7 @@ impl Op for OperationOp {
                         }
                     });
                     if let Some(drain) = &mut self.drain {
-                        let context = std::task::Context::from_waker(waker);
-                        drain.timer = Some(core.arm(drain.timer, drain.until, &context));
+                        drain.timer = Some(core.arm(drain.timer, drain.until, waker));
                     }
                 });
                 if here.is_none() {

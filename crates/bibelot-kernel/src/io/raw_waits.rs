@@ -2,17 +2,17 @@
 
 use std::fmt;
 use std::io;
-use std::task::{Context, Waker};
+use std::task::Waker;
 
 use bibelot_reactor::{Buf, Completion, Outcome};
 use bibelot_timer::{Instant, Key as TimerKey};
 
 use super::raw_sender::RawId;
 use super::{busy, closed, wrong_kernel};
-use crate::core::disarm_from_anywhere;
 use crate::home;
 use crate::io::Direction;
 use crate::record::Wait;
+use crate::timers::disarm_from_anywhere;
 use crate::trap::{Drained, Leave, Op, Park};
 
 /// Sends a buffer, by one operation or by as many as it takes.
@@ -153,9 +153,8 @@ impl Op for RawSendOp {
                 return Park::Ended(Err(error));
             }
             if let Some(drain) = &mut self.drain {
-                let context = Context::from_waker(waker);
                 home::with_kernel(self.id.kernel, |core| {
-                    drain.timer = Some(core.arm(drain.timer, drain.until, &context));
+                    drain.timer = Some(core.arm(drain.timer, drain.until, waker));
                 });
                 return Park::Waits;
             }
