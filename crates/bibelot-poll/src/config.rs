@@ -7,8 +7,14 @@ use bibelot_sys::PoolLimits;
 pub struct PollConfig {
     /// How many bytes a receive can bring at once; 0 counts as 1.
     pub receive_len: usize,
-    /// How many unused receive buffers are kept for later receives.
+    /// How many bytes it can bring where those before filled their buffers; at least `receive_len`.
+    pub receive_len_max: usize,
+    /// How many unused receive buffers of `receive_len` are kept for later receives, and how much memory
+    /// of longer ones.
     pub receive_kept_max: usize,
+    /// After so many bytes a poll receives no more and gives out what it has; the rest follows with the
+    /// next, without another look. 0 counts as 1.
+    pub receive_batch: usize,
     /// How many descriptors one wait can report as ready; 0 counts as 1.
     pub events_max: usize,
     /// The threads for operations that block.
@@ -16,12 +22,14 @@ pub struct PollConfig {
 }
 
 impl Default for PollConfig {
-    /// Receives of 16 KiB, of which 256 are kept; 64 events, so that the buffers of one look are warm
-    /// still when their readers run; the default workers.
+    /// Receives of 16 KiB, or 64 KiB where those are filled, of which 4 MiB are kept; 64 KiB at once, so
+    /// that they are warm still when their readers run; 64 events; the default workers.
     fn default() -> Self {
         Self {
             receive_len: 16 * 1024,
+            receive_len_max: 64 * 1024,
             receive_kept_max: 256,
+            receive_batch: 64 * 1024,
             events_max: 64,
             workers: PoolLimits::default(),
         }

@@ -21,6 +21,7 @@
 //! | `table` | a row for each descriptor number |
 //! | `queue` | the lines of waiting operations |
 //! | `watch` | registrations, and waiting for readiness |
+//! | `appetite` | which of two sizes they have |
 //! | `lender` | buffers for receives, used again and again |
 //! | `config` | the sizes that can be chosen |
 //!
@@ -36,6 +37,7 @@
 
 #![forbid(unsafe_code)]
 
+mod appetite;
 mod config;
 mod lender;
 mod poll;

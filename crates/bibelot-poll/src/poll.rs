@@ -11,9 +11,9 @@
 //! - What was cancelled keeps its descriptor until its end was given out.
 //! - While the thread sleeps, nothing is in `ended` and every end of the pool comes with a kick.
 
+use std::collections::VecDeque;
 use std::fmt;
 use std::io;
-use std::mem;
 use std::os::fd::RawFd;
 use std::sync::Arc;
 use std::task::Waker;
@@ -22,6 +22,7 @@ use std::time::Duration;
 use bibelot_reactor::{Call, Completion, Counters, Fd, Op, Outcome, Reactor, Reply, Token, Unpark};
 use bibelot_sys::{Attempt, Pool, PoolReport, Slack, attempt, connect_again};
 
+use crate::appetite::Size;
 use crate::config::PollConfig;
 use crate::lender::Lender;
 use crate::queue::{LineKind, Where};
@@ -46,8 +47,10 @@ pub struct Poll {
     slack: Slack,
     /// Somebody else waits on the poller's descriptor.
     is_watched: bool,
-    /// What the last wait brought; empty between polls.
-    ready: Vec<Readiness>,
+    /// What the last wait brought and nobody was served of yet.
+    ready: VecDeque<Readiness>,
+    /// How many bytes one poll receives.
+    receive_batch: usize,
     /// System calls of tries and calls; the watch counts its own.
     tries: u64,
     operations: u64,
@@ -73,13 +76,14 @@ impl Poll {
         Ok(Self {
             pool: Pool::new(config.workers, unpark.waker()),
             watch,
-            sources: Sources::default(),
+            sources: Sources::new(config.receive_len),
             ended: Vec::new(),
-            lender: Lender::new(config.receive_len, config.receive_kept_max),
+            lender: Lender::new(&config),
             unpark,
             slack: Slack::new(),
             is_watched: false,
-            ready: Vec::new(),
+            ready: VecDeque::new(),
+            receive_batch: config.receive_batch.max(1),
             tries: 0,
             operations: 0,
             completions: 0,
@@ -104,7 +108,11 @@ impl Poll {
         if standing == Standing::Waits {
             return self.wait(place, token, op);
         }
-        match self.try_first(op) {
+        let size = match standing {
+            Standing::Known => self.sources.size(place),
+            _ => Size::Usual,
+        };
+        match self.try_first(op, size) {
             Attempt::Ended(result, buf) => {
                 if standing == Standing::Known {
                     self.sources.ended(place, &result, buf.as_ref());
@@ -128,7 +136,7 @@ impl Poll {
         }
     }
 
-    fn try_first(&mut self, op: Op) -> Attempt {
+    fn try_first(&mut self, op: Op, size: Size) -> Attempt {
         self.tries += match &op {
             Op::Nop => 0,
             // A look at what it is, and the close.
@@ -137,24 +145,23 @@ impl Poll {
             _ => 1,
         };
         match op {
-            Op::Receive { socket } => self.lender.receive(socket),
+            Op::Receive { socket } => self.lender.receive(socket, size),
             op => attempt(op),
         }
     }
 
-    fn try_again(&mut self, op: Op) -> Attempt {
+    fn try_again(&mut self, op: Op, place: Where) -> Attempt {
         match op {
             Op::Connect { socket, peer } => {
                 self.tries += 1;
                 connect_again(socket, peer)
             }
-            op => self.try_first(op),
+            op => self.try_first(op, self.sources.size(place)),
         }
     }
 
     /// Tries what an edge concerns: whoever only watches, then the line in its order.
     fn serve(&mut self, edge: Readiness, ends: &mut Vec<Completion>) {
-        self.sources.heard(edge);
         let number = edge.number;
         let at = |kind| Where { number, kind };
         if edge.readable {
@@ -185,7 +192,7 @@ impl Poll {
 
     fn retry(&mut self, index: u32, place: Where, ends: &mut Vec<Completion>) {
         let op = self.sources.lift(index);
-        match self.try_again(op) {
+        match self.try_again(op, place) {
             Attempt::Ended(result, buf) => {
                 self.sources.ended(place, &result, buf.as_ref());
                 let (token, _) = self.sources.remove(index, place);
@@ -212,20 +219,49 @@ impl Poll {
         }
     }
 
-    /// Waits for edges, if there is anything to wait for.
+    /// Takes the edges that there are, and waits for one if there is anything to wait for. Edges that
+    /// were taken before come first.
     fn look(&mut self, timeout: Option<Duration>, may_wait: bool) -> io::Result<()> {
-        if may_wait && self.unpark.sleep() {
-            let result = self.watch.wait(timeout, &mut self.ready);
+        if !self.ready.is_empty() {
             self.unpark.woke();
-            return result;
-        }
-        if !may_wait {
-            self.unpark.woke();
-        }
-        if self.sources.waiting() == 0 && !self.is_watched {
             return Ok(());
         }
-        self.watch.wait(Some(Duration::ZERO), &mut self.ready)
+        let result = if may_wait && self.unpark.sleep() {
+            let result = self.watch.wait(timeout, &mut self.ready);
+            self.unpark.woke();
+            result
+        } else {
+            if !may_wait {
+                self.unpark.woke();
+            }
+            if self.sources.waiting() == 0 && !self.is_watched {
+                return Ok(());
+            }
+            self.watch.wait(Some(Duration::ZERO), &mut self.ready)
+        };
+        for edge in &self.ready {
+            self.sources.heard(*edge);
+        }
+        result
+    }
+
+    /// Serves the edges in their order, until there are enough bytes to be read.
+    fn serve_ready(&mut self, ends: &mut Vec<Completion>) {
+        let mut received = 0;
+        while received < self.receive_batch
+            && let Some(edge) = self.ready.pop_front()
+        {
+            let before = ends.len();
+            self.serve(edge, ends);
+            received += ends[before..].iter().map(received_len).sum::<usize>();
+        }
+    }
+}
+
+fn received_len(end: &Completion) -> usize {
+    match &end.result {
+        Ok(Outcome::Received(buf)) => buf.len(),
+        _ => 0,
     }
 }
 
@@ -238,7 +274,7 @@ impl Reactor for Poll {
         self.operations += 1;
         let end = match Where::of(&op) {
             Some(place) => self.begin(place, token, op),
-            None => match self.try_first(op) {
+            None => match self.try_first(op, Size::Usual) {
                 Attempt::Ended(result, buf) => Some(Completion::end(token, result, buf)),
                 Attempt::Blocking(op) => {
                     self.tries -= 1;
@@ -299,11 +335,7 @@ impl Reactor for Poll {
         self.collect(ends);
         let may_wait = timeout != Some(Duration::ZERO) && ends.len() == before;
         let looked = self.look(timeout, may_wait);
-        let mut ready = mem::take(&mut self.ready);
-        for edge in ready.drain(..) {
-            self.serve(edge, ends);
-        }
-        self.ready = ready;
+        self.serve_ready(ends);
         self.collect(ends);
         self.completions += (ends.len() - before) as u64;
         looked
@@ -316,7 +348,7 @@ impl Reactor for Poll {
     fn wait_fd(&mut self) -> Option<RawFd> {
         // From now on every poll takes the edges, or the descriptor would stay readable.
         self.is_watched = true;
-        if !self.unpark.sleep() {
+        if !self.unpark.sleep() || !self.ready.is_empty() {
             (self.watch.kick())();
         }
         Some(self.watch.wait_fd())
@@ -330,5 +362,37 @@ impl fmt::Debug for Poll {
             .field("operations", &self.operations)
             .field("completions", &self.completions)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::net::UnixStream;
+
+    #[test]
+    fn what_waits_for_the_next_poll_is_told_to_who_waits_on_the_descriptor() {
+        let mut poll = Poll::new(PollConfig {
+            receive_batch: 1,
+            ..PollConfig::default()
+        })
+        .unwrap();
+        let mut peers = Vec::new();
+        for slot in 0..2 {
+            let (theirs, ours) = UnixStream::pair().unwrap();
+            let socket = Fd::from(std::os::fd::OwnedFd::from(theirs));
+            let begun = poll.submit(Token::new(slot, 0), Op::Receive { socket });
+            assert!(begun.is_none());
+            io::Write::write_all(&mut &ours, b"line").unwrap();
+            peers.push(ours);
+        }
+        let mut ends = Vec::new();
+        poll.poll(None, &mut ends).unwrap();
+        assert_eq!(ends.len(), 1);
+        assert!(poll.wait_fd().is_some());
+        // It would not end if nothing was told.
+        poll.watch.wait(None, &mut Vec::new()).unwrap();
+        poll.poll(None, &mut ends).unwrap();
+        assert_eq!(ends.len(), 2);
     }
 }

@@ -18,14 +18,17 @@ use std::os::fd::AsRawFd;
 use bibelot_reactor::{Buf, Fd, Interest, Op, Outcome, Token, WeakFd};
 use rustix::net::{ipproto, sockopt};
 
+use crate::appetite::{Appetite, Size};
 use crate::queue::{Line, LineKind, Queue, Where};
 use crate::table::Table;
 use crate::watch::{Readiness, Watch};
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Sources {
     rows: Table<Source>,
     queue: Queue,
+    /// The room of the usual receive buffers.
+    usual_len: usize,
 }
 
 /// What is known of the descriptor with a number.
@@ -35,6 +38,7 @@ struct Source {
     fd: Option<WeakFd>,
     /// Whether moving fewer bytes than asked for means that there are no more.
     is_tcp: bool,
+    appetite: Appetite,
     read: Side,
     write: Side,
 }
@@ -91,6 +95,14 @@ impl Where {
 }
 
 impl Sources {
+    pub(crate) fn new(usual_len: usize) -> Self {
+        Self {
+            rows: Table::default(),
+            queue: Queue::default(),
+            usual_len: usual_len.max(1),
+        }
+    }
+
     /// How many operations wait.
     pub(crate) fn waiting(&self) -> usize {
         self.queue.len()
@@ -157,13 +169,21 @@ impl Sources {
 
     /// Notes how an operation on the registered descriptor at `place` ended.
     pub(crate) fn ended(&mut self, place: Where, result: &io::Result<Outcome>, buf: Option<&Buf>) {
-        if let Some(source) = self.rows.get_mut(place.number)
-            && source.is_tcp
-            && !source.side(place).ends
-            && fell_short(place, result, buf)
-        {
+        let Some(source) = self.rows.get_mut(place.number) else {
+            return;
+        };
+        if let Ok(Outcome::Received(got)) = result {
+            source.appetite.fed(got.len(), self.usual_len);
+        }
+        if source.is_tcp && !source.side(place).ends && fell_short(place, result, buf) {
             source.side_mut(place).may_be_ready = false;
         }
+    }
+
+    /// How large a buffer the next receive at `place`, which is registered, should have.
+    pub(crate) fn size(&self, place: Where) -> Size {
+        let source = self.rows.get(place.number);
+        source.map_or(Size::Usual, |source| source.appetite.size())
     }
 
     /// Whether trying what waits at `place` may help.

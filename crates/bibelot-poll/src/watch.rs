@@ -123,7 +123,7 @@ impl Watch {
     pub(crate) fn wait(
         &mut self,
         timeout: Option<Duration>,
-        ready: &mut Vec<Readiness>,
+        ready: &mut impl Extend<Readiness>,
     ) -> io::Result<()> {
         match self.wait_precisely(timeout) {
             Ok(()) | Err(Errno::INTR) => {}

@@ -103,6 +103,56 @@ fn an_echo_costs_a_receive_a_send_and_its_share_of_a_wait() {
 }
 
 #[test]
+fn messages_that_fill_the_usual_buffers_cost_one_receive_each() {
+    let mut poll = reactor();
+    let (socket, mut ours) = tcp_pair(&mut poll);
+    let message = vec![7; PollConfig::default().receive_len];
+    let mut calls = [0; 10];
+    for calls in &mut calls {
+        let before = counters(&mut poll).system_calls;
+        let begun = poll.submit(
+            token(0),
+            Op::Receive {
+                socket: socket.clone(),
+            },
+        );
+        assert!(begun.is_none());
+        ours.write_all(&message).unwrap();
+        let mut len = received(ends(&mut poll, 1).remove(0)).len();
+        while len < message.len() {
+            len += received(receive(&mut poll, &socket)).len();
+        }
+        *calls = counters(&mut poll).system_calls - before;
+    }
+    // A wait and a receive; the second asks in vain first, others where a message came in two parts.
+    assert_eq!(calls[2..].iter().min(), Some(&2), "{calls:?}");
+}
+
+#[test]
+fn what_one_look_found_is_received_in_batches() {
+    let config = PollConfig {
+        receive_batch: 8,
+        ..PollConfig::default()
+    };
+    let mut poll = Poll::new(config).unwrap();
+    let mut pairs: Vec<_> = (0..6).map(|_| tcp_pair(&mut poll)).collect();
+    for (slot, (socket, _)) in pairs.iter().enumerate() {
+        let socket = socket.clone();
+        let begun = poll.submit(token(slot as u32), Op::Receive { socket });
+        assert!(begun.is_none());
+    }
+    for (_, ours) in &mut pairs {
+        ours.write_all(b"line\n").unwrap();
+    }
+    let before = counters(&mut poll).system_calls;
+    for _ in 0..3 {
+        assert_eq!(ends(&mut poll, 2).len(), 2);
+    }
+    // One wait and six receives.
+    assert_eq!(counters(&mut poll).system_calls - before, 7);
+}
+
+#[test]
 fn the_end_of_a_stream_that_came_with_the_last_bytes_is_not_missed() {
     for all_at_once in [true, false] {
         let mut poll = reactor();
