@@ -152,3 +152,45 @@ async fn a_value_goes_with_its_handle_unless_the_handle_itself_is_awaited() {
     assert!(matches!(joins.await, Err(TaskError::Aborted)));
     assert_eq!(returns_late().into_future().await.unwrap(), 7);
 }
+
+#[bibelot::test(uring, poll, sim)]
+async fn an_awaited_handle_goes_with_the_value() {
+    let task = spawn(async { 7 });
+    let name = task.name_it();
+    let mut awaited = task.into_future();
+    assert_eq!((&mut awaited).await.unwrap(), 7);
+    // Its slot is free, and the next one's.
+    assert!(name.info().is_none() && awaited.task().info().is_none());
+    let next = spawn(async { 8 });
+    drop(awaited);
+    assert!(next.info().is_some(), "the slot has another tenant");
+    assert_eq!(next.await.unwrap(), 8);
+}
+
+#[bibelot::test(uring, poll, sim)]
+async fn a_value_that_was_taken_is_not_there_for_who_awaits_the_handle() {
+    let task = spawn(async { 7 });
+    task.wait().await.unwrap();
+    assert_eq!(task.try_take().unwrap().unwrap(), 7);
+    assert!(matches!(task.await, Err(TaskError::Taken)));
+}
+
+#[bibelot::test(uring, poll, sim)]
+async fn an_awaited_handle_that_is_left_lets_its_task_go_on() {
+    let ran = Rc::new(Cell::new(false));
+    let task = spawn({
+        let ran = ran.clone();
+        async move {
+            yield_now().await.unwrap();
+            ran.set(true);
+        }
+    });
+    let name = task.name_it();
+    let mut awaited = Box::pin(task.into_future());
+    let polled = poll_fn(|context| Poll::Ready(awaited.as_mut().poll(context))).await;
+    assert!(polled.is_pending());
+    drop(awaited);
+    name.wait().await.unwrap();
+    assert!(ran.get());
+    assert!(name.info().is_none(), "nobody holds it");
+}

@@ -70,6 +70,9 @@ pub(crate) struct Core {
     pub has_trace: Cell<bool>,
     /// The memory of tasks that have ended.
     pub spares: Spares,
+    /// There is more to a task's beginning or end than usual: a chooser, an observer, locals, or the kernel's
+    /// own end. Never cleared.
+    pub is_special: Cell<bool>,
     /// A task has had locals.
     pub has_locals: Cell<bool>,
     /// What came from other threads is being taken in.
@@ -95,6 +98,7 @@ impl Core {
         observers: Observers,
     ) -> Self {
         let now = world.clock.now();
+        let is_special = world.choice.is_some() || !observers.is_empty();
         Self {
             id,
             remote,
@@ -123,6 +127,7 @@ impl Core {
             trace: RefCell::default(),
             has_trace: Cell::new(false),
             spares: Spares::new(),
+            is_special: Cell::new(is_special),
             has_locals: Cell::new(false),
             is_admitting: Cell::new(false),
             is_over: Cell::new(false),

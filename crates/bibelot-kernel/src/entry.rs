@@ -129,6 +129,21 @@ impl Entry {
         }
     }
 
+    /// Makes this a free place if a task of this generation has returned and there is nothing else of it.
+    #[inline]
+    pub(crate) fn take_returned(&mut self, generation: u32, next: u32) -> Option<TaskRef<Tag>> {
+        let Kind::Plain(head, task) = &mut self.0 else {
+            return None;
+        };
+        if head.generation != generation.to_ne_bytes() || head.end != Some(Ending::Returned) {
+            return None;
+        }
+        let task = task.take()?;
+        // Nothing is left here that has to be dropped.
+        mem::forget(mem::replace(self, Self::vacant(next)));
+        Some(task)
+    }
+
     /// The generation of the task that is here.
     #[inline]
     pub(crate) fn generation(&self) -> Option<u32> {

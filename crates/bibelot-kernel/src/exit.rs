@@ -145,6 +145,7 @@ impl Core {
     /// Asks every task and the main future to end, newest first; how many that were.
     pub(crate) fn cancel_all(self: &Rc<Self>) -> usize {
         self.end.is_closing.set(true);
+        self.is_special.set(true);
         let asked = self.newest_first();
         for &key in &asked {
             self.cancel(key, Cause::Shutdown);

@@ -8,12 +8,13 @@ use std::pin::Pin;
 use std::task::{Context, Poll, Waker, ready};
 
 use crate::cancel::Cancelled;
+use crate::core::Core;
 use crate::home;
 use crate::record::Wait;
 use crate::remote::{self, Message};
 use crate::task::{Task, TaskId};
 use crate::task_error::TaskError;
-use crate::tasks::{AWAITED, Ending, Entry, IN_CELL, TAKEN};
+use crate::tasks::{AWAITED, Ending, Entry, IN_CELL, TAKEN, TaskKey};
 use crate::trap::{Leave, Op, Park, Trap};
 
 /// Waits for the end of a task, without its value; the future of [`Task::wait`].
@@ -120,6 +121,8 @@ impl fmt::Debug for EndOp {
 /// The value of a task.
 pub struct JoinOp<T> {
     end: EndOp,
+    /// The task's handle goes with its value. Cleared when it has gone.
+    owns: bool,
     value: PhantomData<fn() -> T>,
 }
 
@@ -127,8 +130,24 @@ impl<T: 'static> JoinOp<T> {
     pub(crate) fn new(id: TaskId) -> Self {
         Self {
             end: EndOp::new(id),
+            owns: false,
             value: PhantomData,
         }
+    }
+
+    fn owning(id: TaskId) -> Self {
+        let mut op = Self::new(id);
+        op.owns = true;
+        op
+    }
+
+    /// Takes a value and lets go of the handle in one step, where there is nothing else of the task.
+    #[inline]
+    fn take_with_handle(&mut self) -> Option<Result<T, TaskError>> {
+        let TaskId { kernel, key, .. } = self.end.id;
+        let value = home::with_kernel(kernel, |core| core.take_with_handle(key))??;
+        self.owns = false;
+        Some(value)
     }
 
     pub(crate) fn try_take(&self) -> Option<Result<T, TaskError>> {
@@ -167,10 +186,31 @@ pub(crate) fn take_value<T: 'static>(entry: &mut Entry) -> Result<T, TaskError> 
     }
 }
 
+impl Core {
+    /// Takes the value of a task that returned and was asked nothing, and forgets the task: its handle is gone.
+    #[inline]
+    fn take_with_handle<T: 'static>(&self, key: TaskKey) -> Option<Result<T, TaskError>> {
+        let task = self.tasks.borrow_mut().remove_returned(key)?;
+        self.records.vacate(key.slot);
+        // A panic was taken out of the cell when it came.
+        let value = task.take_output::<T>().and_then(Result::ok);
+        // The cell is empty, so that no code of users runs as it is freed.
+        task.drop_in(&self.spares);
+        Some(value.ok_or(TaskError::Taken))
+    }
+}
+
 impl<T: 'static> Op for JoinOp<T> {
     type Out = Result<T, TaskError>;
 
+    #[inline]
     fn take(&mut self) -> Option<Self::Out> {
+        if self.owns
+            && let Some(value) = self.take_with_handle()
+        {
+            self.end.ticket = None;
+            return Some(value);
+        }
         let value = self.try_take()?;
         self.end.ticket = None;
         Some(value)
@@ -209,10 +249,6 @@ impl<T: 'static> Join<T> {
     pub(crate) fn new(id: TaskId) -> Self {
         Self(Trap::new(JoinOp::new(id)))
     }
-
-    fn at(id: TaskId, site: &'static Location<'static>) -> Self {
-        Self(Trap::at(JoinOp::new(id), site))
-    }
 }
 
 impl<T: 'static> Future for Join<T> {
@@ -231,7 +267,7 @@ pub(crate) fn flatten<T>(joined: Result<Result<T, TaskError>, Cancelled>) -> Res
 #[derive(Debug)]
 #[must_use = "futures do nothing until polled"]
 pub struct JoinOwned<T: 'static> {
-    join: Join<T>,
+    join: Trap<JoinOp<T>>,
     task: Task<T>,
 }
 
@@ -239,12 +275,12 @@ impl<T: 'static> JoinOwned<T> {
     #[track_caller]
     pub(crate) fn new(task: Task<T>) -> Self {
         Self {
-            join: Join::at(task.id(), Location::caller()),
+            join: Trap::at(JoinOp::owning(task.id()), Location::caller()),
             task,
         }
     }
 
-    /// The task.
+    /// The task, of which nothing is known any more once its value was given.
     pub fn task(&self) -> &Task<T> {
         &self.task
     }
@@ -253,7 +289,12 @@ impl<T: 'static> JoinOwned<T> {
 impl<T: 'static> Future for JoinOwned<T> {
     type Output = Result<T, TaskError>;
 
+    #[inline]
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        Pin::new(&mut self.join).poll(context)
+        let joined = ready!(Pin::new(&mut self.join).poll(context));
+        if !self.join.op().owns {
+            self.task.forget();
+        }
+        Poll::Ready(flatten(joined))
     }
 }

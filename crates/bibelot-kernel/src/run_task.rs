@@ -229,7 +229,7 @@ impl Core {
             found
         };
         self.records.terminated(record);
-        if has_extra || self.choice.is_some() || !self.observers.is_empty() {
+        if has_extra || self.is_special.get() {
             self.tell_end(key, ending);
         } else if is_held {
             return;

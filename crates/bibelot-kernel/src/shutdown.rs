@@ -155,6 +155,7 @@ impl Core {
         }
         // What would go on for ever ends here, and every task's home has ended after this.
         self.is_over.set(true);
+        self.is_special.set(true);
         self.let_go_once();
         let waker = self.main_waker.borrow_mut().take();
         drop(waker);

@@ -17,6 +17,8 @@ use std::alloc::{Layout, dealloc};
 use std::cell::RefCell;
 use std::ptr::NonNull;
 
+use bibelot_task::Pool;
+
 /// The alignment of the cells that are kept, and the step from one class to the next.
 const STEP: usize = 8;
 /// Larger cells are not kept.
@@ -32,21 +34,17 @@ impl Spares {
     pub(crate) const fn new() -> Self {
         Self(RefCell::new([const { Vec::new() }; CLASSES]))
     }
+}
 
-    /// Memory that was kept under this layout.
+// SAFETY: what was kept is given out under the layout it was kept under, once, and the rest is freed with that.
+unsafe impl Pool for Spares {
     #[inline]
-    pub(crate) fn take(&self, layout: Layout) -> Option<NonNull<u8>> {
+    fn take(&self, layout: Layout) -> Option<NonNull<u8>> {
         self.0.borrow_mut()[class(layout)?].pop()
     }
 
-    /// Keeps memory; whether there was room for it.
-    ///
-    /// # Safety
-    ///
-    /// It was allocated by the global allocator with this layout, and the caller gives it away if the answer is
-    /// `true`.
     #[inline]
-    pub(crate) unsafe fn keep(&self, layout: Layout, memory: NonNull<u8>) -> bool {
+    unsafe fn keep(&self, layout: Layout, memory: NonNull<u8>) -> bool {
         let Some(class) = class(layout) else {
             return false;
         };

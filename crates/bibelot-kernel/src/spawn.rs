@@ -17,7 +17,7 @@ use crate::record::Tenant;
 use crate::tag::Tag;
 use crate::task::{Task, TaskId};
 use crate::task_local::Locals;
-use crate::tasks::EndListener;
+use crate::tasks::{EndListener, TaskKey};
 
 /// Starts `future` as a task of its own.
 ///
@@ -34,10 +34,8 @@ use crate::tasks::EndListener;
 #[doc(alias = "start_soon")]
 #[doc(alias = "spawn_local")]
 pub fn spawn<F: Future + 'static>(future: F) -> Task<F::Output> {
-    let (mut with, site) = (TaskBuilder::new(), Location::caller());
-    home::expect("spawn", |core| {
-        core.spawn(&mut with, site, |tag| bibelot_task::spawn(future, tag))
-    })
+    let site = Location::caller();
+    home::expect("spawn", |core| core.spawn(None, site, future))
 }
 
 /// What a task is spawned with besides its future.
@@ -102,9 +100,7 @@ impl TaskBuilder {
     pub fn spawn<F: Future + 'static>(self, future: F) -> Task<F::Output> {
         let site = self.site.unwrap_or(Location::caller());
         let mut with = self;
-        home::expect("spawn", |core| {
-            core.spawn(&mut with, site, |tag| bibelot_task::spawn(future, tag))
-        })
+        home::expect("spawn", |core| core.spawn(Some(&mut with), site, future))
     }
 
     /// Spawns a boxed future, which is never moved: right for futures of many kilobytes.
@@ -116,11 +112,7 @@ impl TaskBuilder {
     pub fn spawn_boxed<F: Future + 'static>(self, future: Pin<Box<F>>) -> Task<F::Output> {
         let site = self.site.unwrap_or(Location::caller());
         let mut with = self;
-        home::expect("spawn", |core| {
-            core.spawn(&mut with, site, |tag| {
-                bibelot_task::spawn_boxed(future, tag)
-            })
-        })
+        home::expect("spawn", |core| core.spawn(Some(&mut with), site, future))
     }
 }
 
@@ -136,34 +128,65 @@ impl std::fmt::Debug for TaskBuilder {
 impl Core {
     /// The part of a spawn that knows the future's type.
     #[inline]
-    fn spawn<T: 'static>(
+    fn spawn<F: Future + 'static>(
         self: &Rc<Self>,
-        with: &mut TaskBuilder,
-        spawn_site: &'static Location<'static>,
-        make: impl FnOnce(Tag) -> (Runnable<Tag>, TaskRef<Tag>),
-    ) -> Task<T> {
-        let locals = self.inherited_locals();
+        with: Option<&mut TaskBuilder>,
+        site: &'static Location<'static>,
+        future: F,
+    ) -> Task<F::Output> {
+        let is_plain = with.is_none() && !self.is_special.get();
+        let locals = if is_plain {
+            None
+        } else {
+            self.inherited_locals()
+        };
         let number = self.numbers.draw();
         let id = TaskId {
             kernel: self.id,
             key: self.tasks.borrow().next_key(number),
             number,
         };
-        if self.is_over.get() {
+        let slot = id.key.slot;
+        if !is_plain && self.is_over.get() {
             // To drop it would spawn the next one.
-            std::mem::forget(make);
+            std::mem::forget(future);
             return Task::new(id);
         }
         // To make a cell allocates and does nothing else, so the key stays the next one.
-        let (runnable, task) = make(Tag {
+        let tag = Tag {
             kernel: self.id,
-            slot: id.key.slot,
-        });
-        self.begin_task(id, (runnable, task), spawn_site, with, locals);
+            slot,
+        };
+        let (runnable, task) = bibelot_task::spawn_in(future, tag, &self.spares);
+        if is_plain {
+            self.begin_plain(number, slot, runnable, task, site);
+        } else {
+            let with = &mut with.map_or_else(TaskBuilder::new, std::mem::take);
+            self.begin_task(id, (runnable, task), site, with, locals);
+        }
         Task::new(id)
     }
 
-    /// The part that does not.
+    /// The part that does not, for a task with nothing else to it in a kernel that is nothing special.
+    #[inline(never)]
+    fn begin_plain(
+        &self,
+        number: u64,
+        slot: u32,
+        runnable: Runnable<Tag>,
+        task: TaskRef<Tag>,
+        spawn_site: &'static Location<'static>,
+    ) {
+        let key = TaskKey::new(slot, number);
+        self.tasks.borrow_mut().insert(key, Some(task));
+        self.records
+            .begin_plain(slot, number, self.current.number(), spawn_site);
+        self.counters.spawned.add(1);
+        self.push_ready(Item::Task(runnable), Wake::Spawned);
+    }
+
+    /// The same for all others.
+    #[inline(never)]
     fn begin_task(
         self: &Rc<Self>,
         id: TaskId,

@@ -9,7 +9,7 @@ use std::alloc::Layout;
 use std::ptr::NonNull;
 
 use bibelot_sched::Wake;
-use bibelot_task::{PanicPayload, Runnable, Schedule, Site};
+use bibelot_task::{PanicPayload, Pool, Runnable, Schedule, Site};
 
 use crate::home::{self, KernelId};
 use crate::ready::Item;
@@ -27,8 +27,8 @@ pub(crate) struct Tag {
 // of the kernel that this thread serves. A kernel is `!Send` and a thread's number is set only by
 // `home::move_in` on the thread that built the kernel, so at most one thread ever answers `true`, and
 // it is the one on which the kernel runs its tasks. The kernel ends every cell's home before its
-// number leaves the thread. What `spare` gives is what `keep` took under the same layout, and the spares free
-// the rest with that layout when the kernel's core is dropped.
+// number leaves the thread. What `keep` takes
+// goes to the spares, which free it with its layout or give it out again.
 unsafe impl Schedule for Tag {
     #[inline]
     fn is_home(&self) -> bool {
@@ -45,14 +45,9 @@ unsafe impl Schedule for Tag {
     }
 
     #[inline]
-    fn spare(&self, layout: Layout) -> Option<NonNull<u8>> {
-        home::with_kernel(self.kernel, |core| core.spares.take(layout))?
-    }
-
-    #[inline]
-    fn keep(&self, layout: Layout, memory: NonNull<u8>) -> bool {
+    unsafe fn keep(&self, layout: Layout, memory: NonNull<u8>) -> bool {
         let kept = home::with_kernel(self.kernel, |core| {
-            // SAFETY: a cell was allocated with this layout, and is given away by who frees it.
+            // SAFETY: the contract is the same.
             unsafe { core.spares.keep(layout, memory) }
         });
         kept.unwrap_or(false)

@@ -92,14 +92,21 @@ impl fmt::Display for TaskId {
 /// Curio: `Task`.
 #[must_use = "dropping the handle lets the task go on by itself"]
 pub struct Task<T> {
-    id: TaskId,
+    kernel: KernelId,
+    number: u64,
+    slot: u32,
+    /// Its kernel has forgotten the task, or was told that the handle is gone.
+    is_gone: bool,
     value: PhantomData<fn() -> T>,
 }
 
 impl<T: 'static> Task<T> {
     pub(crate) fn new(id: TaskId) -> Self {
         Self {
-            id,
+            kernel: id.kernel,
+            number: id.number,
+            slot: id.key.slot,
+            is_gone: false,
             value: PhantomData,
         }
     }
@@ -121,7 +128,7 @@ impl<T: 'static> Task<T> {
     /// Leaves at once with [`TaskError::Interrupted`]; the task goes on, and its value stays.
     #[track_caller]
     pub fn join(&self) -> Join<T> {
-        Join::new(self.id)
+        Join::new(self.id())
     }
 
     /// Takes the value if the task has ended.
@@ -132,7 +139,7 @@ impl<T: 'static> Task<T> {
     ///
     /// See [`TaskError`].
     pub fn try_take(&self) -> Option<Result<T, TaskError>> {
-        JoinOp::<T>::new(self.id).try_take()
+        JoinOp::<T>::new(self.id()).try_take()
     }
 
     /// Makes it a handle that can be cloned, of which everybody who waits gets the value.
@@ -160,14 +167,25 @@ impl<T: 'static> Task<T> {
 impl<T> Task<T> {
     /// The task's id.
     #[must_use]
+    #[inline]
     pub fn id(&self) -> TaskId {
-        self.id
+        TaskId {
+            kernel: self.kernel,
+            key: TaskKey::new(self.slot, self.number),
+            number: self.number,
+        }
+    }
+
+    /// The kernel has forgotten the task.
+    #[inline]
+    pub(crate) fn forget(&mut self) {
+        self.is_gone = true;
     }
 
     /// A name for the task that does not keep its value.
     #[must_use]
     pub fn name_it(&self) -> TaskName {
-        TaskName { id: self.id }
+        TaskName { id: self.id() }
     }
 
     /// Asks the task to stop, once. Whether this was the first request and the task had not ended; away
@@ -295,12 +313,20 @@ impl<T> Task<T> {
 }
 
 impl<T> Drop for Task<T> {
+    #[inline]
     fn drop(&mut self) {
-        let TaskId { kernel, key, .. } = self.id;
-        let here = home::with_kernel(kernel, |core| core.release(key));
-        if here.is_none() {
-            remote::send(kernel, Message::Release(key));
+        if !self.is_gone {
+            let_go(self.id());
         }
+    }
+}
+
+/// The handle of a task is gone.
+fn let_go(id: TaskId) {
+    let TaskId { kernel, key, .. } = id;
+    let here = home::with_kernel(kernel, |core| core.release(key));
+    if here.is_none() {
+        remote::send(kernel, Message::Release(key));
     }
 }
 
@@ -327,7 +353,7 @@ impl<T: 'static> IntoFuture for &Task<T> {
 impl<T> fmt::Debug for Task<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Task")
-            .field("id", &self.id.number)
+            .field("id", &self.number)
             .finish_non_exhaustive()
     }
 }

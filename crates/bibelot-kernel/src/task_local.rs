@@ -291,6 +291,7 @@ impl Core {
         let task = self.current.key();
         let task = task.expect("task locals are those of a running task, and none is running");
         self.has_locals.set(true);
+        self.is_special.set(true);
         let mut tasks = self.tasks.borrow_mut();
         let locals = &mut tasks.get_mut(task)?.extra_mut().locals;
         locals.replace(key, new)

@@ -134,6 +134,15 @@ impl Tasks {
         entry
     }
 
+    /// Takes out the entry of a task that returned, if there is nothing else of it; what is left is its cell.
+    #[inline]
+    pub(crate) fn remove_returned(&mut self, key: TaskKey) -> Option<TaskRef<Tag>> {
+        let place = self.entries.get_mut(key.slot as usize)?;
+        let task = place.take_returned(key.generation, self.vacant)?;
+        self.vacant = key.slot;
+        Some(task)
+    }
+
     /// Takes an entry out; the caller drops it outside the borrow.
     pub(crate) fn remove(&mut self, key: TaskKey) -> Option<Entry> {
         self.get(key)?;

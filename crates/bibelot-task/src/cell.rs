@@ -28,7 +28,8 @@ use core::pin::Pin;
 use core::ptr::NonNull;
 use core::task::{Context, Poll, RawWakerVTable, Waker};
 
-use crate::panic::{PanicPayload, Site, contain, discard, drop_contained};
+use crate::panic::{PanicPayload, Site, contain, discard};
+use crate::pool::Pool;
 use crate::schedule::Schedule;
 use crate::shared::UnsafeCell;
 use crate::state::State;
@@ -68,8 +69,8 @@ pub(crate) struct Vtable<S: Schedule> {
     pub(crate) move_output: unsafe fn(NonNull<Header<S>>, *mut ()),
     /// The same, if the output is of the type named; else says which it is.
     pub(crate) take_output: TakeOutput<S>,
-    /// Frees the cell, whose stage is empty.
-    pub(crate) free: unsafe fn(NonNull<Header<S>>),
+    /// Of the cell's memory, which is the global allocator's.
+    pub(crate) layout: Layout,
     pub(crate) waker: &'static RawWakerVTable,
 }
 
@@ -108,14 +109,14 @@ impl<F: Future + 'static, S: Schedule> Room<F, S> {
         see_off: see_off::<F, S>,
         move_output: move_output::<F, S>,
         take_output: take_output::<F, S>,
-        free: free::<F, S>,
+        layout: Layout::new::<Cell<F, S>>(),
         waker: waker::vtable::<S>(),
     };
 
     #[inline(always)]
-    pub(crate) fn new(schedule: &S) -> Self {
-        match schedule.spare(Layout::new::<Cell<F, S>>()) {
-            // SAFETY: the memory is of the global allocator and this layout, and ours (contract of `spare`).
+    pub(crate) fn new(pool: &impl Pool) -> Self {
+        match pool.take(Layout::new::<Cell<F, S>>()) {
+            // SAFETY: the memory is of the global allocator and this layout, and ours (contract of `Pool`).
             Some(memory) => Self(unsafe { Box::from_raw(memory.as_ptr().cast()) }),
             None => Self(Box::new_uninit()),
         }
@@ -290,29 +291,6 @@ unsafe fn take_output<F: Future + 'static, S: Schedule>(
     // SAFETY: the contract is the same, and the type is right.
     unsafe { move_output::<F, S>(header, target) };
     Ok(())
-}
-
-unsafe fn free<F: Future, S: Schedule>(header: NonNull<Header<S>>) {
-    // SAFETY: nobody else has the cell, and it came from a box of this type; `MaybeUninit` keeps
-    // the stage, which is empty, from being dropped.
-    let room = unsafe { Box::from_raw(header.as_ptr().cast::<MaybeUninit<Cell<F, S>>>()) };
-    // SAFETY: the header is initialised, and forgotten with the box after this.
-    let header = unsafe { header.read() };
-    let memory = NonNull::from(Box::leak(room)).cast::<u8>();
-    if !header.schedule.keep(Layout::new::<Cell<F, S>>(), memory) {
-        // SAFETY: it came from the box above, and was not kept.
-        drop(unsafe { Box::from_raw(memory.as_ptr().cast::<MaybeUninit<Cell<F, S>>>()) });
-    }
-    if cfg!(any(loom, debug_assertions)) {
-        assert!(
-            header.replace_joiner(None).is_none(),
-            "a joiner that nobody will wake"
-        );
-    }
-    // The joiner slot is empty, and nothing else in a header needs a drop.
-    if needs_drop::<S>() {
-        discard(drop_contained(header));
-    }
 }
 
 #[cfg(all(test, not(loom), target_pointer_width = "64"))]

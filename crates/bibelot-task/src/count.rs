@@ -51,6 +51,7 @@ pub(crate) enum Drop {
 
 impl State {
     /// A task that is about to be run first, with one runnable, one `TaskRef`, and a join handle or none.
+    #[inline]
     pub(crate) fn new(joinable: bool) -> Self {
         let (flags, bits) = if joinable {
             (JOINABLE, ONE | AWAY_HANDLE)
@@ -140,6 +141,7 @@ impl State {
     }
 
     /// Uncounts a `TaskRef`; whether it was the last.
+    #[inline]
     pub(crate) fn unhold(&self) -> bool {
         let held = self.held.get() - 1;
         self.held.set(held);
@@ -148,6 +150,7 @@ impl State {
 
     /// Ends the home's interest with the last `TaskRef`. What is to be done is said as by
     /// [`release_word`](Self::release_word), but nothing is counted for the caller.
+    #[inline]
     pub(crate) fn fold(&self) -> Drop {
         let ended = self.has(ENDED);
         let last = if ended { Drop::Free } else { Drop::Orphan };

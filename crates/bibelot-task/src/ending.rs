@@ -7,11 +7,14 @@
     reason = "acts on the stage behind a pointer that the handles count"
 )]
 
+use alloc::alloc::dealloc;
+use core::alloc::Layout;
 use core::any::{TypeId, type_name};
-use core::mem::MaybeUninit;
+use core::mem::{MaybeUninit, needs_drop};
+use core::ptr::NonNull;
 
 use crate::cell::{Output, Unseen};
-use crate::panic::{Site, contain};
+use crate::panic::{Site, contain, discard, drop_contained};
 use crate::raw::RawTask;
 use crate::schedule::Schedule;
 use crate::state::{Abort, OUTPUT};
@@ -85,9 +88,40 @@ impl<S: Schedule> RawTask<S> {
     ///
     /// Nobody has a reference, and the task has ended.
     pub(crate) unsafe fn free(self) {
-        let free = self.header().vtable.free;
-        // SAFETY: the stage of an ended task without references is empty.
-        unsafe { free(self.0) };
+        let keep = |schedule: &S, layout: Layout, memory: NonNull<u8>| {
+            // SAFETY: the memory is the global allocator's, of this layout, and left by the cell.
+            unsafe { schedule.keep(layout, memory) }
+        };
+        // SAFETY: the contract is the same.
+        unsafe { self.free_to(keep) };
+    }
+
+    /// Frees the cell, unless `keep` takes its memory: the global allocator's, of this layout, and nobody's.
+    ///
+    /// # Safety
+    ///
+    /// As for [`free`](Self::free).
+    #[inline]
+    pub(crate) unsafe fn free_to(self, keep: impl FnOnce(&S, Layout, NonNull<u8>) -> bool) {
+        let header = self.header();
+        if cfg!(any(loom, debug_assertions)) {
+            assert!(
+                header.replace_joiner(None).is_none(),
+                "a joiner that nobody will wake"
+            );
+        }
+        let layout = header.vtable.layout;
+        // SAFETY: nobody else has the cell, and the schedule in it is not used again. Nothing else in it needs
+        // a drop: the stage is empty, and so is the joiner slot.
+        let schedule = unsafe { (&raw const header.schedule).read() };
+        let memory = self.0.cast::<u8>();
+        if !keep(&schedule, layout, memory) {
+            // SAFETY: it is the global allocator's, of this layout, and was not kept.
+            unsafe { dealloc(memory.as_ptr(), layout) };
+        }
+        if needs_drop::<S>() {
+            discard(drop_contained(schedule));
+        }
     }
 
     /// Drops the output, if there is one that belongs to the `TaskRef`s. Called on the home thread.

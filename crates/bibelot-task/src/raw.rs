@@ -7,6 +7,7 @@
     reason = "acts on the cell behind a pointer that the handles count"
 )]
 
+use core::alloc::Layout;
 use core::ptr::NonNull;
 use core::task::Waker;
 
@@ -189,13 +190,13 @@ impl<S: Schedule> RawTask<S> {
         }
     }
 
-    /// Lets go of a `TaskRef`.
+    /// Lets go of a `TaskRef`. A cell that is freed with it goes to `keep`.
     ///
     /// # Safety
     ///
     /// This is the home thread; the caller owns a held reference, and does not use it again.
     #[inline]
-    pub(crate) unsafe fn unhold(self) {
+    pub(crate) unsafe fn unhold(self, keep: impl FnOnce(&S, Layout, NonNull<u8>) -> bool) {
         let state = &self.header().state;
         if !state.unhold() {
             return;
@@ -205,7 +206,7 @@ impl<S: Schedule> RawTask<S> {
         match state.fold() {
             Drop::Nothing => {}
             // SAFETY: it was the last reference, and the task has ended.
-            Drop::Free => unsafe { self.free() },
+            Drop::Free => unsafe { self.free_to(keep) },
             // SAFETY: this is the home thread, and nobody else has the cell.
             Drop::Orphan => unsafe { self.end_orphan() },
         }

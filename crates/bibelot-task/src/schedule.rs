@@ -22,9 +22,7 @@ use crate::runnable::Runnable;
 /// - [`is_home`](Self::is_home) may answer `true` on one thread only over the whole life of this value,
 ///   the one on which the task was spawned, and only while the home on that thread lasts. `false` is
 ///   always right, and only costs speed.
-/// - [`is_home`](Self::is_home) does not panic, nor do [`spare`](Self::spare) and [`keep`](Self::keep).
-/// - What [`spare`](Self::spare) gives was allocated by the global allocator with the layout asked for, and
-///   nobody else has it: it was kept by [`keep`](Self::keep) under the same layout, say.
+/// - [`is_home`](Self::is_home) does not panic, nor does [`keep`](Self::keep).
 /// - What [`keep`](Self::keep) answers `true` to is freed with that layout if it is not given out again.
 pub unsafe trait Schedule: Send + Sync + Sized + 'static {
     /// Whether this thread is the task's home.
@@ -42,19 +40,15 @@ pub unsafe trait Schedule: Send + Sync + Sized + 'static {
     /// contained and reported.
     fn push_foreign(&self, runnable: Runnable<Self>);
 
-    /// Gives memory for the cell of a task that is being spawned, if there is some to spare.
-    ///
-    /// By default there is none, and the global allocator is asked.
-    fn spare(&self, layout: Layout) -> Option<NonNull<u8>> {
-        let _ = layout;
-        None
-    }
-
-    /// Takes the memory of a cell that was freed, on whichever thread that was, to give it to a later task;
-    /// whether it does. What is not taken is freed.
+    /// Takes the memory of a cell that was freed, on whichever thread that was, to give it to a later task
+    /// from a [`Pool`](crate::Pool); whether it does. What is not taken is freed.
     ///
     /// By default nothing is taken.
-    fn keep(&self, layout: Layout, memory: NonNull<u8>) -> bool {
+    ///
+    /// # Safety
+    ///
+    /// As for [`Pool::keep`](crate::Pool::keep).
+    unsafe fn keep(&self, layout: Layout, memory: NonNull<u8>) -> bool {
         let _ = (layout, memory);
         false
     }

@@ -8,6 +8,7 @@ use core::pin::Pin;
 
 use crate::cell::Room;
 use crate::join::JoinHandle;
+use crate::pool::{NoPool, Pool};
 use crate::raw::RawTask;
 use crate::runnable::Runnable;
 use crate::schedule::Schedule;
@@ -28,8 +29,23 @@ where
     F: Future + 'static,
     S: Schedule,
 {
+    spawn_in(future, schedule, &NoPool)
+}
+
+/// The same in memory of `pool`, if that has some.
+///
+/// # Panics
+///
+/// Away from home.
+#[inline]
+#[track_caller]
+pub fn spawn_in<F, S>(future: F, schedule: S, pool: &impl Pool) -> (Runnable<S>, TaskRef<S>)
+where
+    F: Future + 'static,
+    S: Schedule,
+{
     check_home(&schedule);
-    let mut room = Room::<F, S>::new(&schedule);
+    let mut room = Room::<F, S>::new(pool);
     // SAFETY: there is room for it.
     unsafe { room.future().write(future) };
     // SAFETY: the future is in its place.
@@ -53,7 +69,7 @@ where
     S: Schedule,
 {
     check_home(&schedule);
-    let mut room = Room::<F, S>::new(&schedule);
+    let mut room = Room::<F, S>::new(&NoPool);
     // SAFETY: there is room for it.
     unsafe { room.future().write(build()) };
     // SAFETY: the future is in its place.
@@ -94,7 +110,7 @@ where
     S: Schedule,
 {
     check_home(&schedule);
-    let mut room = Room::<F, S>::new(&schedule);
+    let mut room = Room::<F, S>::new(&NoPool);
     // SAFETY: there is room for it.
     unsafe { room.future().write(future) };
     // SAFETY: the future is in its place.

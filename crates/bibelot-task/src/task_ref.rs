@@ -5,12 +5,15 @@
     reason = "is not `Send`, and that is why what it does is sound"
 )]
 
+use core::alloc::Layout;
 use core::fmt;
 use core::marker::PhantomData;
 use core::mem::ManuallyDrop;
+use core::ptr::NonNull;
 use core::task::Waker;
 
 use crate::cell::{Output, Unseen};
+use crate::pool::Pool;
 use crate::raw::RawTask;
 use crate::schedule::Schedule;
 use crate::state::{Abort, ENDED, JOINABLE, JOINER, OUTPUT};
@@ -160,6 +163,18 @@ impl<S: Schedule> TaskRef<S> {
         self.0.swap_joiner(None)
     }
 
+    /// Lets go of the reference. If the cell is freed with it, `pool` may keep its memory.
+    #[inline]
+    pub fn drop_in(self, pool: &impl Pool) {
+        let task = ManuallyDrop::new(self);
+        let keep = |_: &S, layout: Layout, memory: NonNull<u8>| {
+            // SAFETY: the memory is the global allocator's, of this layout, and left by the cell.
+            unsafe { pool.keep(layout, memory) }
+        };
+        // SAFETY: this type never leaves the home thread, and one held reference goes with it.
+        unsafe { task.0.unhold(keep) };
+    }
+
     /// Ends the home of this task, as far as this reference goes: the future is dropped (as in
     /// [`abort`](Self::abort)), and so is an output that nobody took.
     ///
@@ -183,8 +198,12 @@ impl<S: Schedule> Clone for TaskRef<S> {
 impl<S: Schedule> Drop for TaskRef<S> {
     #[inline]
     fn drop(&mut self) {
+        let keep = |schedule: &S, layout: Layout, memory: NonNull<u8>| {
+            // SAFETY: the memory is the global allocator's, of this layout, and left by the cell.
+            unsafe { schedule.keep(layout, memory) }
+        };
         // SAFETY: this type never leaves the home thread, and one held reference goes with it.
-        unsafe { self.0.unhold() };
+        unsafe { self.0.unhold(keep) };
     }
 }
 

@@ -14,9 +14,9 @@
 
 #[cfg(not(loom))]
 use std::alloc::{Layout, alloc_zeroed, handle_alloc_error};
-#[cfg(not(loom))]
 use std::ptr;
-use std::sync::OnceLock;
+use std::slice;
+use std::sync::atomic::{AtomicPtr, Ordering};
 
 use super::atomic::FIRST_BLOCK;
 use super::cell::Record;
@@ -24,43 +24,70 @@ use super::cell::Record;
 /// Enough for 2^32 slots: the blocks hold `FIRST_BLOCK * (2^BLOCKS - 1)` records.
 const BLOCKS: usize = 33 - FIRST_BLOCK.ilog2() as usize;
 
-/// The records of one kernel.
-pub(super) struct Blocks([OnceLock<Box<[Record]>>; BLOCKS]);
+/// The records of one kernel: the first record of each block, or null.
+pub(super) struct Blocks([AtomicPtr<Record>; BLOCKS]);
 
 impl Blocks {
     /// No block yet.
     pub(super) const fn new() -> Self {
-        Self([const { OnceLock::new() }; BLOCKS])
+        Self([const { AtomicPtr::new(ptr::null_mut()) }; BLOCKS])
     }
 
     /// The record of a slot; its block is made if it is not there.
     #[inline]
     pub(super) fn at(&self, slot: u32) -> &Record {
-        let (block, index) = place(slot);
-        match self.0[block].get() {
-            Some(records) => &records[index],
-            None => &self.make(block)[index],
+        match self.get(slot) {
+            Some(record) => record,
+            None => self.make(slot),
         }
     }
 
     #[cold]
-    fn make(&self, block: usize) -> &[Record] {
-        self.0[block].get_or_init(|| vacant(size(block)))
+    fn make(&self, slot: u32) -> &Record {
+        let (block, _) = place(slot);
+        let made = Box::into_raw(vacant(size(block))).cast::<Record>();
+        // Release gives the records to who acquires the pointer.
+        let placed = self.0[block].compare_exchange(
+            ptr::null_mut(),
+            made,
+            Ordering::AcqRel,
+            Ordering::Acquire,
+        );
+        if placed.is_err() {
+            // SAFETY: it was made above, and nobody else has seen it.
+            drop(unsafe { Box::from_raw(ptr::slice_from_raw_parts_mut(made, size(block))) });
+        }
+        self.get(slot).expect("the block is there")
     }
 
     /// The record of a slot, if its block is there.
+    #[inline]
     pub(super) fn get(&self, slot: u32) -> Option<&Record> {
         let (block, index) = place(slot);
-        Some(&self.0[block].get()?[index])
+        // Acquire pairs with the release of `make`.
+        let first = self.0[block].load(Ordering::Acquire);
+        if first.is_null() {
+            return None;
+        }
+        // SAFETY: the block has as many records as `place` has indices for it.
+        let record = unsafe { first.add(index) };
+        // SAFETY: a block that is there is not freed before `self`, and its records are only ever shared.
+        Some(unsafe { &*record })
+    }
+
+    /// The records of a block, if it is there.
+    fn records(&self, block: usize) -> Option<&[Record]> {
+        let first = self.0[block].load(Ordering::Acquire);
+        if first.is_null() {
+            return None;
+        }
+        // SAFETY: so many records were made for the block, which is not freed before `self`.
+        Some(unsafe { slice::from_raw_parts(first, size(block)) })
     }
 
     /// All records there are, with their slots.
     pub(super) fn iter(&self) -> impl Iterator<Item = (u32, &Record)> {
-        let made = self
-            .0
-            .iter()
-            .enumerate()
-            .filter_map(|(block, made)| Some((block, made.get()?)));
+        let made = (0..BLOCKS).filter_map(|block| Some((block, self.records(block)?)));
         made.flat_map(|(block, records)| {
             let base = size(block) - FIRST_BLOCK;
             // Slots past `u32::MAX` at the end of the last block have no name, and no tenant either.
@@ -68,6 +95,18 @@ impl Blocks {
                 .map_while(|slot| u32::try_from(slot).ok())
                 .zip(records)
         })
+    }
+}
+
+impl Drop for Blocks {
+    fn drop(&mut self) {
+        for (block, first) in self.0.iter_mut().enumerate() {
+            let records = ptr::slice_from_raw_parts_mut(*first.get_mut(), size(block));
+            if !records.is_null() {
+                // SAFETY: `make` took it out of a box of this length, and nobody borrows `self` any more.
+                drop(unsafe { Box::from_raw(records) });
+            }
+        }
     }
 }
 

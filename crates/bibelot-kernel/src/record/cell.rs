@@ -7,9 +7,9 @@
 //! of the number nearest to it. A parent further away than that (2^31 spawns) is in a side table.
 //!
 //! What belongs together is written in a *section*: the sequence number is odd while it lasts and grows
-//! by two with each. A section begins and ends a tenancy, and sets the reason and the place of a wait.
-//! All else (ready, running, polls, deadline, the cancel mark) is true of the tenant whenever it is read, and
-//! takes one store outside any section.
+//! by two with each. A section begins a tenancy, and sets the reason and the place of a wait. All else (ready,
+//! running, polls, deadline, the cancel mark, the end of the tenancy, which takes away the number alone) is true
+//! of the tenant whenever it is read, and takes one store outside any section.
 //!
 //! # Orderings
 //!
@@ -95,7 +95,9 @@ impl Birth {
     /// Whether the parent is too far away to be told by the lower half of its number.
     #[inline]
     pub(super) fn is_far(self) -> bool {
-        self.parent != 0 && nearest(self.number, self.parent as u32) != self.parent
+        // The distance within -2^31..2^31, moved up by its half.
+        let moved = self.parent.wrapping_sub(self.number).wrapping_add(1 << 31);
+        self.parent != 0 && moved >> 32 != 0
     }
 }
 
@@ -189,7 +191,7 @@ impl Record {
     #[inline]
     pub(super) fn end(&self) -> Option<u64> {
         let number = self.number();
-        self.section(|| self.number.store(0, Ordering::Relaxed));
+        self.number.store(0, Ordering::Relaxed);
         self.has(NAMED | FAR).then_some(number)
     }
 

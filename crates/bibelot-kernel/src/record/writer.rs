@@ -127,6 +127,29 @@ impl Records {
         }
     }
 
+    /// A task that has no name and is no daemon takes the slot.
+    #[inline]
+    pub(crate) fn begin_plain(
+        &self,
+        slot: u32,
+        number: u64,
+        parent: u64,
+        spawn_site: &'static Location<'static>,
+    ) {
+        let birth = Birth {
+            number,
+            parent,
+            spawn_site,
+            daemon: false,
+            named: false,
+        };
+        if birth.is_far() {
+            self.keep_parent(birth);
+        }
+        self.at(slot).begin(birth);
+        self.count(1);
+    }
+
     /// One thread stores the count, so a load and a store change it.
     #[inline]
     fn count(&self, by: i64) {
@@ -194,9 +217,14 @@ impl Records {
     /// The slot is free.
     #[inline]
     pub(crate) fn end(&self, slot: u32) {
-        let record = self.tenant(slot);
-        self.terminated(record);
-        if let Some(number) = record.end() {
+        self.terminated(self.tenant(slot));
+        self.vacate(slot);
+    }
+
+    /// The slot of a task that is known to have ended is free.
+    #[inline]
+    pub(crate) fn vacate(&self, slot: u32) {
+        if let Some(number) = self.tenant(slot).end() {
             self.forget(number);
         }
     }
