@@ -1,6 +1,5 @@
 //! The builder: what a kernel is made with, each by a value.
 
-use std::collections::VecDeque;
 use std::fmt;
 use std::io;
 use std::rc::Rc;
@@ -16,6 +15,7 @@ use crate::kernel::{AlreadyRunning, Kernel};
 use crate::observer::{Observer, Observers};
 use crate::ready::{Ready, ReadyTask};
 use crate::remote;
+use crate::ring::Ring;
 
 /// Makes kernels.
 ///
@@ -179,7 +179,7 @@ impl Builder {
         remote.open(id, world.reactor.unparker());
         let ready = match self.scheduler {
             Some(scheduler) => Ready::Custom(scheduler),
-            None => Ready::Fifo(VecDeque::new()),
+            None => Ready::Fifo(Ring::new()),
         };
         let core = Rc::new(Core::new(
             id,

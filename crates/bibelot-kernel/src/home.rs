@@ -116,8 +116,11 @@ pub(crate) fn expect<R>(what: &str, body: impl FnOnce(&Rc<Core>) -> R) -> R {
 }
 
 /// Hides this thread's kernel from what runs while the guard lives, as if it ran on another thread.
+#[inline]
 pub(crate) fn hide() -> Hidden {
-    Hidden(NUMBER.replace(0))
+    let number = NUMBER.get();
+    NUMBER.set(0);
+    Hidden(number)
 }
 
 /// The kernel of this thread is hidden.
@@ -125,6 +128,7 @@ pub(crate) fn hide() -> Hidden {
 pub(crate) struct Hidden(u64);
 
 impl Drop for Hidden {
+    #[inline]
     fn drop(&mut self) {
         NUMBER.set(self.0);
     }

@@ -57,6 +57,7 @@ mod panic;
 mod ready;
 mod record;
 mod remote;
+mod ring;
 mod run_task;
 mod shared_task;
 mod shutdown;

@@ -3,20 +3,22 @@
 //! The usual queue is first in, first out. A scheduler given to the builder takes its place, and a
 //! chooser, in a simulated world, picks any one that is ready.
 
-use std::collections::VecDeque;
 use std::fmt;
 
 use bibelot_sched::{Scheduler, Wake};
 use bibelot_task::Runnable;
 
+use crate::ring::Ring;
 use crate::tag::Tag;
 
 /// A queue with room for so many items keeps it.
 const KEPT: usize = 4096;
 
 /// Something that can be polled.
+#[derive(Default)]
 pub(crate) enum Item {
     /// The future that `block_on` was given.
+    #[default]
     Main,
     /// A task.
     Task(Runnable<Tag>),
@@ -50,7 +52,7 @@ impl Item {
 
 /// What will be polled next.
 pub(crate) enum Ready {
-    Fifo(VecDeque<Item>),
+    Fifo(Ring<Item>),
     Custom(Box<dyn Scheduler<ReadyTask>>),
 }
 
@@ -58,7 +60,7 @@ impl Ready {
     #[inline]
     pub(crate) fn push(&mut self, item: Item, why: Wake) {
         match self {
-            Self::Fifo(queue) => queue.push_back(item),
+            Self::Fifo(queue) => queue.push(item),
             Self::Custom(scheduler) => scheduler.push(ReadyTask(item), why),
         }
     }
@@ -66,7 +68,7 @@ impl Ready {
     #[inline]
     pub(crate) fn pop(&mut self) -> Option<Item> {
         match self {
-            Self::Fifo(queue) => queue.pop_front(),
+            Self::Fifo(queue) => queue.pop(),
             Self::Custom(scheduler) => scheduler.pop().map(|task| task.0),
         }
     }
@@ -83,10 +85,10 @@ impl Ready {
     #[inline]
     pub(crate) fn trim(&mut self) {
         if let Self::Fifo(queue) = self
-            && queue.capacity() > KEPT
-            && queue.len() < queue.capacity() / 8
+            && queue.room() > KEPT
+            && queue.len() < queue.room() / 8
         {
-            trim(queue);
+            queue.set_room((queue.len() * 2).max(KEPT).next_power_of_two());
         }
     }
 
@@ -107,25 +109,20 @@ impl Ready {
     }
 }
 
-#[cold]
-fn trim<T>(queue: &mut VecDeque<T>) {
-    queue.shrink_to((queue.len() * 2).max(KEPT));
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn room(ready: &Ready) -> usize {
         match ready {
-            Ready::Fifo(queue) => queue.capacity(),
+            Ready::Fifo(queue) => queue.room(),
             Ready::Custom(_) => unreachable!("it is the usual queue"),
         }
     }
 
     #[test]
     fn what_a_crowd_needed_is_given_back_when_it_has_gone() {
-        let mut ready = Ready::Fifo(VecDeque::new());
+        let mut ready = Ready::Fifo(Ring::new());
         for _ in 0..100_000 {
             ready.push(Item::Main, Wake::Woken);
         }

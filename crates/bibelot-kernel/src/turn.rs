@@ -71,10 +71,16 @@ impl Core {
     }
 
     /// How long the world may be waited for.
+    #[inline]
     fn timeout(&self, idle: Idle) -> Option<Duration> {
         if idle == Idle::Look || self.ready.borrow().len() > 0 {
-            return Some(Duration::ZERO);
+            Some(Duration::ZERO)
+        } else {
+            self.timeout_at_rest(idle)
         }
+    }
+
+    fn timeout_at_rest(&self, idle: Idle) -> Option<Duration> {
         let next = self.timers.next_deadline();
         let next = match idle {
             Idle::WaitUntil(limit) => Some(next.map_or(limit, |next| next.min(limit))),
@@ -90,6 +96,7 @@ impl Core {
     }
 
     /// Polls the world, reads the clock, settles, fires and admits.
+    #[inline]
     pub(crate) fn look_at_world(
         self: &Rc<Self>,
         timeout: Option<Duration>,

@@ -209,6 +209,14 @@ impl Poll {
         }
     }
 
+    /// Whether a look can find nothing.
+    fn is_quiet(&self) -> bool {
+        self.ended.is_empty()
+            && self.pool.is_idle()
+            && self.sources.waiting() == 0
+            && !self.is_watched
+    }
+
     /// Takes the ends that wait here: of what was cancelled and of what workers did.
     fn collect(&mut self, ends: &mut Vec<Completion>) {
         if !self.ended.is_empty() {
@@ -330,6 +338,10 @@ impl Reactor for Poll {
     }
 
     fn poll(&mut self, timeout: Option<Duration>, ends: &mut Vec<Completion>) -> io::Result<()> {
+        if timeout == Some(Duration::ZERO) && self.is_quiet() {
+            self.unpark.woke();
+            return Ok(());
+        }
         let before = ends.len();
         self.lender.trim();
         self.collect(ends);

@@ -57,7 +57,12 @@ impl<K: Fn() + Send + Sync + 'static> Unpark<K> {
     }
 
     /// Ends a sleep, or looks without sleeping; a wake that has come is consumed. Whether one had.
+    #[inline]
     pub fn woke(&self) -> bool {
+        // Relaxed: nothing is consumed. A wake that this look misses stays for the next, or for the sleep.
+        if self.state.load(Ordering::Relaxed) == AWAKE {
+            return false;
+        }
         // Acquire pairs with the release of `wake`: what the waker did before is visible after.
         self.state.swap(AWAKE, Ordering::AcqRel) == TOLD
     }

@@ -116,10 +116,15 @@ impl Core {
     }
 
     /// Settles what the reactor gave.
+    #[inline]
     pub(crate) fn settle(self: &Rc<Self>, ends: &mut Vec<Completion>) {
-        if ends.is_empty() {
-            return;
+        if !ends.is_empty() {
+            self.settle_all(ends);
         }
+    }
+
+    #[inline(never)]
+    fn settle_all(self: &Rc<Self>, ends: &mut Vec<Completion>) {
         self.with_io(|io, acts| {
             for end in ends.drain(..) {
                 io.settle(end, acts);
@@ -133,6 +138,7 @@ impl Core {
     }
 
     /// Sends what gathered in outboxes since the last time.
+    #[inline]
     pub(crate) fn flush_outboxes(self: &Rc<Self>) {
         if self.io.borrow().has_dirty() {
             self.with_io(super::Table::flush_dirty);
