@@ -1,8 +1,8 @@
 //! The frame: what a scope's future puts on the path while it polls its body.
 //!
-//! A frame is a small value. Its owner, the scope's future, copies it onto the path before it polls its
-//! body and copies it back after, so scopes belong to a *poll* and not to a task: a body polled by
-//! `join!`, by `FuturesUnordered` or from a box finds exactly the scopes that are really around it.
+//! A frame is a small value. Its owner, the scope's future, lends it to the path while it polls its body,
+//! so scopes belong to a *poll* and not to a task: a body polled by `join!`, by `FuturesUnordered` or from
+//! a box finds exactly the scopes that are really around it.
 //!
 //! # Invariants
 //!
@@ -58,10 +58,6 @@ pub(crate) struct Frame {
     pub told_cancel: u64,
     /// A note stamped up to here was delivered in this branch or root.
     pub told_note: u64,
-    /// The earliest deadline of an unsilenced limit from the root to this frame.
-    pub alarm: Instant,
-    /// How many traps had parked when this poll entered it: if there are more, one parked inside.
-    pub parks_before: u64,
 }
 
 /// What a root was told up to which stamp: expiries (never), cancels, notes.
@@ -80,8 +76,6 @@ impl Frame {
             told: 0,
             told_cancel: 0,
             told_note: 0,
-            alarm: Instant::FAR,
-            parks_before: 0,
         }
     }
 
@@ -173,17 +167,14 @@ impl Frame {
         }
     }
 
-    /// Fills in what a frame takes from those around it when it is first entered.
-    pub(crate) fn inherit(&mut self, path: &[Self]) {
-        if let Some(level) = path.iter().rev().find(|frame| frame.is_level()) {
-            self.told = level.told;
-            if self.is_level() {
-                taken::inherit(self, level);
-            }
+    /// Fills in what a frame takes, when it is first entered, from the innermost level and the innermost
+    /// branch or root around it.
+    pub(crate) fn inherit(&mut self, level: &Self, branch: &Self) {
+        self.told = level.told;
+        if self.is_level() {
+            taken::inherit(self, level);
         }
-        if let Some(branch) = path.iter().rev().find(|frame| frame.is_branch()) {
-            self.told_cancel = branch.told_cancel;
-            self.told_note = branch.told_note;
-        }
+        self.told_cancel = branch.told_cancel;
+        self.told_note = branch.told_note;
     }
 }

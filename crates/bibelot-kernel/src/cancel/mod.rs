@@ -3,7 +3,7 @@
 //! | File | What it holds |
 //! |---|---|
 //! | `cause`, `cancelled`, `as_cancelled` | the value that travels, and how any error is asked for it |
-//! | `frame`, `path` | the scopes around the code being polled |
+//! | `frame`, `chain`, `path` | the scopes around the code being polled |
 //! | `request` | which request is due, and what telling it changes |
 //! | `scope`, `unheard` | what the scopes' futures have in common; what their arms cannot hear |
 //! | `limit`, `timeout_drop`, `framed`, `cancellable`, `stop` | the scopes' futures |
@@ -16,6 +16,7 @@ mod as_cancelled;
 mod cancellable;
 mod cancelled;
 mod cause;
+mod chain;
 mod check;
 mod deadline;
 mod flag;

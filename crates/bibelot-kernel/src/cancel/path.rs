@@ -1,80 +1,109 @@
-//! The path: the frames from the task's root to the code being polled, one stack per kernel.
+//! The path: the scopes around the code being polled, from its task's root on.
 //!
-//! A scope's future [`enter`](Path::enter)s its frame, polls its body and takes the frame back from the
-//! guard; a panic unwinds through the guard too. The stack keeps its capacity, so scopes cost no allocation.
-//! Nobody's code runs while the stack is borrowed. What every parking trap asks lies beside the stack in
-//! cells, so that a task without scopes never touches a frame.
+//! A scope's future lends its frame to the [`Chain`] while it polls its body. What every parking trap asks
+//! lies beside the chain in cells, so that a task without scopes never touches a frame; whoever has to look
+//! closer gets the frames in a row, outermost first, and what is changed there goes back to their owners.
 //!
 //! # Invariants
 //!
-//! - Guards are left in the reverse order of entry; each truncates the stack to its own height.
-//! - The `alarm` of each frame is the earliest deadline of an armed limit from the root up to it, and
-//!   [`Instant::ZERO`] if a scope up to it has fired: then a parking trap must look closer.
-//! - The path's own `alarm` is that of the innermost frame, and [`Instant::FAR`] without one.
-//! - Between polls the stack holds at most a root that was told nothing.
+//! - The `alarm` is the earliest deadline of an armed limit around the code being polled, [`Instant::FAR`]
+//!   without one, and [`Instant::ZERO`] if a scope there has fired: then a parking trap must look closer.
+//! - A root exists only in what [`look`](Path::look) shows; what it was told is kept apart.
 
 use std::cell::{Cell, RefCell};
 
 use bibelot_timer::Instant;
 
+use super::chain::{Chain, Link};
 use super::frame::{Frame, Kind, Told};
 use super::unheard::Unheard;
 
-/// The frames around the code being polled.
+/// The scopes around the code being polled.
 pub(crate) struct Path {
-    frames: RefCell<Vec<Frame>>,
-    alarm: Cell<Instant>,
+    chain: Chain,
     /// How often a trap parked, ever.
     parks: Cell<u64>,
-    /// The poll under way, whose root is put on the stack when somebody looks for it.
     root: Cell<Root>,
-    /// A frame of this poll was told something.
-    is_told: Cell<bool>,
+    /// What the root was told, if it was told anything.
+    told: Cell<Option<Told>>,
+    /// Where the frames are put in a row.
+    row: RefCell<Vec<Frame>>,
     pub unheard: Unheard,
 }
 
-/// What is known of a root that nobody has looked for.
+/// The task that is being polled.
 #[derive(Clone, Copy)]
 struct Root {
-    /// The task's number; 0 when the root is on the stack, or there is none.
+    /// Its number; 0 if there was none yet.
     number: u64,
     parks_before: u64,
 }
 
-const NO_ROOT: Root = Root {
-    number: 0,
-    parks_before: 0,
-};
-
 impl Path {
     pub(crate) const fn new() -> Self {
         Self {
-            frames: RefCell::new(Vec::new()),
-            alarm: Cell::new(Instant::FAR),
+            chain: Chain::new(),
             parks: Cell::new(0),
-            root: Cell::new(NO_ROOT),
-            is_told: Cell::new(false),
+            root: Cell::new(Root {
+                number: 0,
+                parks_before: 0,
+            }),
+            told: Cell::new(None),
+            row: RefCell::new(Vec::new()),
             unheard: Unheard::new(),
         }
     }
 
     /// Looks at the frames around the code being polled, outermost first.
     pub(crate) fn look<R>(&self, view: impl FnOnce(&[Frame]) -> R) -> R {
-        self.put_root();
-        view(&self.frames.borrow())
+        let row = &mut *self.row.borrow_mut();
+        self.put_in_a_row(row);
+        view(row)
     }
 
     /// Changes what the frames around the code being polled were told.
     pub(crate) fn change<R>(&self, change: impl FnOnce(&mut [Frame]) -> R) -> R {
-        self.put_root();
-        self.is_told.set(true);
-        change(&mut self.frames.borrow_mut())
+        let row = &mut *self.row.borrow_mut();
+        self.put_in_a_row(row);
+        let changed = change(row);
+        let mut frames = row.iter().rev();
+        self.chain.look(|mut link| {
+            while let Some(inner) = link
+                && let Some(frame) = frames.next()
+            {
+                inner.frame().set(*frame);
+                link = inner.outer();
+            }
+        });
+        if let Some(root) = frames.next() {
+            self.told.set(Some(root.told()));
+        }
+        changed
+    }
+
+    fn put_in_a_row(&self, row: &mut Vec<Frame>) {
+        row.clear();
+        self.chain.look(|mut link| {
+            while let Some(inner) = link {
+                row.push(inner.frame().get());
+                link = inner.outer();
+            }
+        });
+        row.extend(self.root());
+        row.reverse();
+    }
+
+    fn root(&self) -> Option<Frame> {
+        let number = self.root.get().number;
+        let mut root = (number != 0).then(|| Frame::root(number))?;
+        root.set_told(self.told.get().unwrap_or_default());
+        Some(root)
     }
 
     /// The earliest deadline around the code being polled.
     #[inline]
     pub(crate) fn alarm(&self) -> Instant {
-        self.alarm.get()
+        self.chain.alarm.get()
     }
 
     /// Notes that a trap parked here, in every frame around the code being polled.
@@ -85,50 +114,73 @@ impl Path {
 
     /// The id of the innermost frame, and whether a trap parked inside during this poll.
     pub(crate) fn innermost(&self) -> Option<(u64, bool)> {
-        self.put_root();
-        let frames = self.frames.borrow();
-        let frame = frames.last()?;
-        Some((frame.id, frame.parks_before != self.parks.get()))
+        let parks = self.parks.get();
+        let scope = self.chain.look(|link| {
+            let link = link?;
+            Some((link.frame().get().id, link.parks_before != parks))
+        });
+        scope.or_else(|| Some((self.root()?.id, self.root.get().parks_before != parks)))
     }
 
-    /// Puts `frame` on the path until the guard is left or dropped.
+    /// Makes a frame ready to be put around a body here: named, if it is entered for the first time, and
+    /// fired, if it is a limit that is found to have passed; whether it fired by that.
     ///
-    /// `stamps` gives the next stamp; it is asked when a limit is found to have passed.
+    /// `stamps` gives the next stamp.
     #[inline]
-    pub(crate) fn enter(
+    pub(crate) fn prepare(
         &self,
-        mut frame: Frame,
+        frame: &mut Frame,
         now: Instant,
         stamps: impl Fn() -> u64,
-    ) -> Entered<'_> {
-        self.put_root();
-        let mut frames = self.frames.borrow_mut();
+    ) -> bool {
         if frame.id == 0 {
-            frame.id = stamps();
-            frame.inherit(&frames);
+            self.name(frame, &stamps);
         }
         let fires = frame.kind == Kind::Limit && frame.fired == 0 && frame.deadline <= now;
         if fires {
             frame.fired = stamps();
         }
-        frame.parks_before = self.parks.get();
-        frame.alarm = frame.alarm_inside(self.alarm.get());
-        self.alarm.set(frame.alarm);
-        let depth = frames.len();
-        frames.push(frame);
-        Entered {
-            path: self,
-            depth,
-            fires,
-        }
+        fires
     }
 
     /// Gives a frame that was never entered its id, and what it takes from the frames around it, before
     /// it is entered here.
+    #[inline]
     pub(crate) fn name(&self, frame: &mut Frame, stamps: impl Fn() -> u64) {
-        self.put_root();
         frame.id = stamps();
-        frame.inherit(&self.frames.borrow());
+        if !self.chain.is_empty() || self.told.get().is_some() {
+            self.inherit(frame);
+        }
+    }
+
+    #[inline(never)]
+    fn inherit(&self, frame: &mut Frame) {
+        let root = self.root();
+        let (level, branch) = self.chain.look(|link| {
+            let find = |is_it: fn(&Frame) -> bool| {
+                let mut link = link;
+                while let Some(inner) = link {
+                    let around = inner.frame().get();
+                    if is_it(&around) {
+                        return Some(around);
+                    }
+                    link = inner.outer();
+                }
+                root
+            };
+            (find(Frame::is_level), find(Frame::is_branch))
+        });
+        if let Some(level) = level {
+            frame.inherit(&level, &branch.unwrap_or(level));
+        }
+    }
+
+    /// Runs `body` inside a frame that was [made ready](Self::prepare).
+    #[inline(always)]
+    pub(crate) fn within<R>(&self, frame: &mut Frame, body: impl FnOnce() -> R) -> R {
+        let alarm = frame.alarm_inside(self.alarm());
+        let frame = Cell::from_mut(frame);
+        self.chain.within(frame, alarm, self.parks.get(), body)
     }
 
     /// Moves the deadline of the limit `id`, if that is on the path. One that has fired or was silenced
@@ -140,102 +192,88 @@ impl Path {
         now: Instant,
         stamps: impl Fn() -> u64,
     ) -> Moved {
-        let mut frames = self.frames.borrow_mut();
-        let Some(place) = frames.iter().position(|frame| frame.id == id) else {
-            return Moved::Absent;
-        };
-        let limit = &mut frames[place];
-        if !limit.is_armed() {
-            return Moved::Here;
-        }
-        limit.deadline = deadline;
-        if deadline <= now {
-            limit.fired = stamps();
-        }
-        let has_fired = limit.fired != 0;
-        let mut alarm = match place.checked_sub(1) {
-            Some(outer) => frames[outer].alarm,
-            None => Instant::FAR,
-        };
-        for frame in &mut frames[place..] {
-            frame.alarm = frame.alarm_inside(alarm);
-            alarm = frame.alarm;
-        }
-        self.alarm.set(alarm);
-        if has_fired { Moved::Fired } else { Moved::Here }
+        self.chain.look(|top| {
+            let mut found = top;
+            while let Some(link) = found
+                && link.frame().get().id != id
+            {
+                found = link.outer();
+            }
+            let (Some(top), Some(link)) = (top, found) else {
+                return Moved::Absent;
+            };
+            let mut limit = link.frame().get();
+            if !limit.is_armed() {
+                return Moved::Here;
+            }
+            limit.deadline = deadline;
+            if deadline <= now {
+                limit.fired = stamps();
+            }
+            link.frame().set(limit);
+            self.chain.alarm.set(alarm_from(top, link));
+            if limit.fired != 0 {
+                Moved::Fired
+            } else {
+                Moved::Here
+            }
+        })
     }
 
     /// Begins a path with a task's root. What a poll that panicked left is cleared away.
     #[inline]
     pub(crate) fn begin(&self, number: u64, told: Option<Told>) {
         self.unheard.clear();
-        self.alarm.set(Instant::FAR);
+        self.chain.alarm.set(Instant::FAR);
         self.root.set(Root {
             number,
             parks_before: self.parks.get(),
         });
-        if let Some(told) = told {
-            self.change(|frames| frames[0].set_told(told));
-        }
-    }
-
-    /// Puts the root of the poll under way on the stack, if it is not there.
-    #[inline]
-    fn put_root(&self) {
-        let root = self.root.replace(NO_ROOT);
-        if root.number == 0 {
-            return;
-        }
-        let mut frames = self.frames.borrow_mut();
-        frames.truncate(1);
-        if frames.is_empty() {
-            frames.push(Frame::root(root.number));
-        }
-        frames[0].set_root(root.number);
-        frames[0].parks_before = root.parks_before;
+        self.told.set(told);
     }
 
     /// Ends the path; what the root was told, if it was told anything.
     #[inline]
     pub(crate) fn end(&self) -> Option<Told> {
-        self.is_told.get().then(|| self.take_told())
-    }
-
-    fn take_told(&self) -> Told {
-        self.is_told.set(false);
-        let mut frames = self.frames.borrow_mut();
-        let told = frames.first().map(Frame::told).unwrap_or_default();
-        frames.clear();
-        told
-    }
-
-    fn leave(&self, depth: usize) -> Option<Frame> {
-        let mut frames = self.frames.borrow_mut();
-        let frame = frames.get(depth).copied();
-        frames.truncate(depth);
-        let outer = frames.last().map_or(Instant::FAR, |outer| outer.alarm);
-        self.alarm.set(outer);
-        frame
+        self.told.get()
     }
 
     /// Whether an armed limit that ends no later, and cannot be moved, encloses the innermost frame, with
     /// no shield between: its timer serves for both.
+    #[inline]
     pub(crate) fn is_covered(&self) -> bool {
-        self.look(|path| {
-            let Some((innermost, outer)) = path.split_last() else {
-                return false;
-            };
-            let deadline = innermost.deadline;
-            if outer.last().is_none_or(|frame| frame.alarm > deadline) {
-                return false;
-            }
-            outer
-                .iter()
-                .rev()
-                .take_while(|frame| frame.kind != Kind::Shield)
-                .any(|frame| frame.is_armed() && !frame.is_movable && frame.deadline <= deadline)
+        self.chain.look(|link| {
+            let Some(link) = link else { return false };
+            let deadline = link.frame().get().deadline;
+            link.alarm_outside.get() <= deadline && is_covered(link.outer(), deadline)
         })
     }
+}
+
+/// Whether one of these frames has a timer that serves for `deadline` too.
+#[inline(never)]
+fn is_covered(mut link: Option<&Link>, deadline: Instant) -> bool {
+    while let Some(around) = link {
+        let frame = around.frame().get();
+        if frame.kind == Kind::Shield {
+            return false;
+        }
+        if frame.is_armed() && !frame.is_movable && frame.deadline <= deadline {
+            return true;
+        }
+        link = around.outer();
+    }
+    false
+}
+
+/// The earliest deadline inside `link`, when that of `changed`, which is it or is around it, has moved.
+fn alarm_from(link: &Link, changed: &Link) -> Instant {
+    if !std::ptr::eq(link, changed)
+        && let Some(outer) = link.outer()
+    {
+        link.alarm_outside.set(alarm_from(outer, changed));
+    }
+    link.frame().get().alarm_inside(link.alarm_outside.get())
 }
 
 /// What came of [`Path::move_limit`].
@@ -250,88 +288,120 @@ pub(crate) enum Moved {
     Fired,
 }
 
-/// A frame that is on the path.
-#[must_use]
-pub(crate) struct Entered<'a> {
-    path: &'a Path,
-    depth: usize,
-    /// The limit was found to have passed at this entry.
-    pub fires: bool,
-}
-
-impl Entered<'_> {
-    /// Takes the frame off the path, with what happened to it there.
-    #[inline]
-    pub(crate) fn leave(self) -> Frame {
-        let left = self.path.leave(self.depth);
-        std::mem::forget(self);
-        left.expect("what was entered is there until it is left")
-    }
-}
-
-impl Drop for Entered<'_> {
-    fn drop(&mut self) {
-        // A panic: it takes the frame and all inside it off.
-        self.path.leave(self.depth);
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::cell::Cell;
-    use std::panic::{AssertUnwindSafe, catch_unwind};
 
     fn at(ns: u64) -> Instant {
         Instant::from_nanos(ns)
     }
 
+    /// Counts its stamps, and runs bodies inside frames.
+    #[derive(Default)]
+    struct Stamps(Cell<u64>);
+
+    impl Stamps {
+        fn next(&self) -> u64 {
+            self.0.set(self.0.get() + 1);
+            self.0.get()
+        }
+
+        fn enter<R>(
+            &self,
+            path: &Path,
+            frame: &mut Frame,
+            now: u64,
+            body: impl FnOnce() -> R,
+        ) -> R {
+            path.prepare(frame, at(now), || self.next());
+            path.within(frame, body)
+        }
+    }
+
     #[test]
     fn the_alarm_is_the_earliest_deadline_around() {
-        let stamp = Cell::new(0);
-        let next = || stamp.replace(stamp.get() + 1) + 1;
-        let path = Path::new();
-        let outer = path.enter(Frame::new(Kind::Limit, at(50)), at(0), next);
-        let inner = path.enter(Frame::new(Kind::Limit, at(90)), at(0), next);
-        assert_eq!(path.alarm(), at(50));
-        assert!(path.is_covered());
-        let innermost = path.enter(Frame::new(Kind::Limit, at(40)), at(0), next);
-        assert!(!path.is_covered());
-        assert_eq!(innermost.leave().fired, 0);
-        assert_eq!(inner.leave().fired, 0);
-        let outer = outer.leave();
+        let (path, stamps) = (Path::new(), Stamps::default());
+        let [mut outer, mut inner, mut innermost] =
+            [50, 90, 40].map(|deadline| Frame::new(Kind::Limit, at(deadline)));
+        stamps.enter(&path, &mut outer, 0, || {
+            stamps.enter(&path, &mut inner, 0, || {
+                assert_eq!(path.alarm(), at(50));
+                assert!(path.is_covered());
+                stamps.enter(&path, &mut innermost, 0, || {
+                    assert_eq!(path.alarm(), at(40));
+                    assert!(!path.is_covered());
+                });
+                assert_eq!(path.alarm(), at(50));
+            });
+        });
         assert_eq!(path.alarm(), Instant::FAR);
-        let late = path.enter(outer, at(50), next);
-        assert_ne!(late.leave().fired, 0);
+        assert_eq!((outer.fired, inner.fired, innermost.fired), (0, 0, 0));
+        stamps.enter(&path, &mut outer, 50, || {
+            assert_eq!(path.alarm(), Instant::ZERO);
+        });
+        assert_ne!(outer.fired, 0);
+    }
+
+    #[test]
+    fn a_shield_ends_the_cover_of_a_limit() {
+        let (path, stamps) = (Path::new(), Stamps::default());
+        let mut outer = Frame::new(Kind::Limit, at(50));
+        let mut shield = Frame::new(Kind::Shield, Instant::FAR);
+        let mut inner = Frame::new(Kind::Limit, at(90));
+        stamps.enter(&path, &mut outer, 0, || {
+            stamps.enter(&path, &mut shield, 0, || {
+                stamps.enter(&path, &mut inner, 0, || assert!(!path.is_covered()));
+            });
+        });
     }
 
     #[test]
     fn a_limit_that_moves_takes_the_alarms_inside_along() {
-        let path = Path::new();
-        let outer = path.enter(Frame::new(Kind::Limit, at(50)), at(0), || 1);
-        let shield = path.enter(Frame::new(Kind::Shield, Instant::FAR), at(0), || 2);
-        let inner = path.enter(Frame::new(Kind::Limit, at(90)), at(0), || 3);
-        assert_eq!(path.move_limit(9, at(5), at(1), || 9), Moved::Absent);
-        assert_eq!(path.move_limit(1, at(200), at(1), || 9), Moved::Here);
-        assert_eq!(path.alarm(), at(90));
-        assert_eq!(path.move_limit(3, Instant::FAR, at(1), || 9), Moved::Here);
-        assert_eq!(path.alarm(), at(200));
-        assert_eq!(path.move_limit(3, at(1), at(1), || 9), Moved::Fired);
-        assert_eq!(path.move_limit(3, at(70), at(1), || 9), Moved::Here);
-        assert_eq!((inner.leave().fired, path.alarm()), (9, at(200)));
-        assert_eq!(shield.leave().alarm, at(200));
-        assert_eq!(outer.leave().deadline, at(200));
+        let (path, stamps) = (Path::new(), Stamps::default());
+        let mut outer = Frame::new(Kind::Limit, at(50));
+        let mut shield = Frame::new(Kind::Shield, Instant::FAR);
+        let mut inner = Frame::new(Kind::Limit, at(90));
+        let move_to = |id, deadline| path.move_limit(id, deadline, at(1), || 9);
+        stamps.enter(&path, &mut outer, 0, || {
+            stamps.enter(&path, &mut shield, 0, || {
+                stamps.enter(&path, &mut inner, 0, || {
+                    assert_eq!(move_to(9, at(5)), Moved::Absent);
+                    assert_eq!(move_to(1, at(200)), Moved::Here);
+                    assert_eq!(path.alarm(), at(90));
+                    assert_eq!(move_to(3, Instant::FAR), Moved::Here);
+                    assert_eq!(path.alarm(), at(200));
+                    assert_eq!(move_to(3, at(1)), Moved::Fired);
+                    assert_eq!(path.alarm(), Instant::ZERO);
+                    assert_eq!(move_to(3, at(70)), Moved::Here);
+                });
+                assert_eq!(path.alarm(), at(200));
+            });
+            assert_eq!(path.alarm(), at(200));
+        });
+        assert_eq!((inner.fired, outer.deadline), (9, at(200)));
     }
 
     #[test]
-    fn a_panic_takes_the_frames_off() {
-        let path = Path::new();
-        let result = catch_unwind(AssertUnwindSafe(|| {
-            let _outer = path.enter(Frame::new(Kind::Shield, Instant::FAR), at(0), || 1);
-            let _inner = path.enter(Frame::new(Kind::Branch, Instant::FAR), at(0), || 2);
-            panic!("in the body");
-        }));
-        assert!(result.is_err());
-        assert_eq!(path.look(<[Frame]>::len), 0);
+    fn what_is_changed_in_the_row_reaches_root_and_frames() {
+        let (path, stamps) = (Path::new(), Stamps::default());
+        path.begin(5, None);
+        let mut limit = Frame::new(Kind::Limit, at(50));
+        let mut branch = Frame::new(Kind::Branch, Instant::FAR);
+        stamps.enter(&path, &mut limit, 0, || {
+            path.change(|row| {
+                assert_eq!(row.len(), 2);
+                row[0].told_cancel = 3;
+                row[1].silenced = true;
+            });
+            stamps.enter(&path, &mut branch, 0, || {
+                path.look(|row| assert_eq!((row.len(), row[0].told_cancel), (3, 3)));
+            });
+        });
+        assert!(limit.silenced);
+        assert_eq!((branch.told_cancel, path.end()), (3, Some((0, 3, 0))));
+        path.begin(6, path.end());
+        path.look(|row| assert_eq!((row.len(), row[0].told_cancel), (1, 3)));
+        path.begin(7, None);
+        assert_eq!(path.end(), None);
     }
 }

@@ -1,7 +1,7 @@
 //! The scope: what the scopes' futures have in common.
 //!
-//! A scope owns its frame and its timer. It puts the frame on the path, polls the body, asks whether a
-//! request went unheard, sets the timer if the body is pending, and takes the frame back.
+//! A scope owns its frame and its timer. It lends the frame to the path, polls the body, asks whether a
+//! request went unheard, and sets the timer if the body is pending.
 
 use std::rc::Rc;
 use std::task::{Context, Poll};
@@ -51,6 +51,7 @@ impl Scope {
 
     /// Polls the body inside the scope. `Err` is a request that nothing inside hears: it has been told
     /// here, and the body is to be dropped.
+    #[inline]
     pub(crate) fn poll<R>(
         &mut self,
         core: &Rc<Core>,
@@ -60,35 +61,43 @@ impl Scope {
         let had_fired = self.frame.fired != 0;
         let deadline = self.frame.deadline;
         let outer = core.path.unheard.begin();
-        let entered = core
-            .path
-            .enter(self.frame, core.now(), || core.next_stamp());
-        if entered.fires && !self.is_new() {
-            core.wake_inside(self.frame.id);
-        }
-        let polled = body(context);
+        self.prepare(core);
         let mut told = None;
         let mut is_covered = false;
-        if polled.is_pending() {
-            told = core.unheard().map(|request| core.tell(request));
-            is_covered = core.path.is_covered();
-        }
-        self.frame = entered.leave();
+        let polled = core.path.within(&mut self.frame, || {
+            let polled = body(context);
+            if polled.is_pending() {
+                told = core.unheard().map(|request| core.tell(request));
+                is_covered = core.path.is_covered();
+            }
+            polled
+        });
         if self.frame.deadline < deadline {
             self.disarm();
         }
-        core.path
-            .unheard
-            .end(&outer, polled.is_pending() && told.is_none());
+        let waits = polled.is_pending() && told.is_none();
+        core.path.unheard.end(&outer, waits);
         if let Some(told) = told {
             self.disarm();
             return Err(told);
         }
         match polled {
-            Poll::Ready(_) => self.disarm(),
+            Poll::Ready(_) => self.disarm_here(core),
             Poll::Pending => self.arm(core, context, is_covered, had_fired),
         }
         Ok(polled)
+    }
+
+    /// Makes the frame ready to be entered; who hears that it fired by that is woken.
+    #[inline]
+    fn prepare(&mut self, core: &Rc<Core>) {
+        let was_new = self.is_new();
+        let fires = core
+            .path
+            .prepare(&mut self.frame, core.now(), || core.next_stamp());
+        if fires && !was_new {
+            core.wake_inside(self.frame.id);
+        }
     }
 
     /// Polls a body that is always driven to its end: what nothing inside hears stays due, and is left to
@@ -101,24 +110,25 @@ impl Scope {
     ) -> Poll<R> {
         let outer = core.path.unheard.begin();
         let lifts = !self.is_new() && self.frame.lifts(core.now());
-        let entered = core
-            .path
-            .enter(self.frame, core.now(), || core.next_stamp());
+        self.prepare(core);
         if lifts {
             // What was parked behind the shield hears now.
             core.wake_inside(self.frame.id);
         }
-        let polled = body(context);
-        if polled.is_pending()
-            && self.frame.kind == Kind::Branch
-            && let Some(request) = core.unheard()
-        {
-            core.path.unheard.leave(request.origin);
-        }
-        self.frame = entered.leave();
+        let is_branch = self.frame.kind == Kind::Branch;
+        let polled = core.path.within(&mut self.frame, || {
+            let polled = body(context);
+            if polled.is_pending()
+                && is_branch
+                && let Some(request) = core.unheard()
+            {
+                core.path.unheard.leave(request.origin);
+            }
+            polled
+        });
         core.path.unheard.end(&outer, polled.is_pending());
         match polled {
-            Poll::Ready(_) => self.disarm(),
+            Poll::Ready(_) => self.disarm_here(core),
             Poll::Pending => self.arm(core, context, false, false),
         }
         polled
@@ -130,27 +140,43 @@ impl Scope {
     }
 
     /// Sets the timer if somebody has to be woken when the time comes.
+    #[inline(never)]
     fn arm(&mut self, core: &Rc<Core>, context: &Context<'_>, is_covered: bool, had_fired: bool) {
         let lifts = self.frame.kind == Kind::Shield && self.frame.deadline > core.now();
         let is_wanted = !had_fired && (self.frame.is_armed() || lifts);
         if !is_wanted || self.frame.deadline.is_never() {
-            self.disarm();
+            self.disarm_here(core);
             return;
         }
-        if self.timer.is_none() && is_covered && !lifts {
-            return;
+        let key = match self.timer {
+            None if is_covered && !lifts => return,
+            None => None,
+            Some((kernel, key)) => {
+                assert!(
+                    kernel == core.id,
+                    "a scope belongs to the kernel it was first polled on"
+                );
+                Some(key)
+            }
+        };
+        let key = core.arm(key, self.frame.deadline, context.waker());
+        self.timer = Some((core.id, key));
+    }
+
+    /// Takes the timer out, where it is probably one of this kernel's.
+    #[inline]
+    fn disarm_here(&mut self, core: &Core) {
+        if let Some((kernel, key)) = self.timer.take() {
+            if kernel == core.id {
+                core.disarm(key);
+            } else {
+                disarm_from_anywhere(kernel, key);
+            }
         }
-        let key = self.timer.map(|(kernel, key)| {
-            assert!(
-                kernel == core.id,
-                "a scope belongs to the kernel it was first polled on"
-            );
-            key
-        });
-        self.timer = Some((core.id, core.arm(key, self.frame.deadline, context.waker())));
     }
 
     /// Takes the timer out.
+    #[inline]
     pub(crate) fn disarm(&mut self) {
         if let Some((kernel, key)) = self.timer.take() {
             disarm_from_anywhere(kernel, key);
@@ -158,10 +184,15 @@ impl Scope {
     }
 
     /// A request of this scope's that was put back as a note goes with it.
+    #[inline]
     pub(crate) fn take_note(&self, core: &Core) {
-        if !core.current.asked.get() {
-            return;
+        if core.current.asked.get() {
+            self.take_own_note(core);
         }
+    }
+
+    #[inline(never)]
+    fn take_own_note(&self, core: &Core) {
         let Some(key) = core.current.key() else {
             return;
         };
