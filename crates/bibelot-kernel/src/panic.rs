@@ -35,6 +35,13 @@ impl Panic {
         self.message.as_deref()
     }
 
+    /// Whether nobody else knows of it: its payload has not been taken, and no clone is left.
+    #[must_use]
+    pub fn is_last(&self) -> bool {
+        let payload = self.payload.lock().unwrap_or_else(PoisonError::into_inner);
+        payload.is_some() && Arc::strong_count(&self.payload) == 1
+    }
+
     /// The payload, as [`std::panic::catch_unwind`] gives it; the message as a [`String`] if the owner of a
     /// clone has taken it.
     #[must_use]
@@ -74,9 +81,12 @@ mod tests {
         let panic = Panic::new(Box::new("at the top"));
         let other = panic.clone();
         assert_eq!(other.message(), Some("at the top"));
+        assert!(!panic.is_last());
         let first = panic.into_payload();
         assert_eq!(*first.downcast::<&str>().unwrap(), "at the top");
+        assert!(!other.is_last());
         let second = other.into_payload();
         assert_eq!(*second.downcast::<String>().unwrap(), "at the top");
+        assert!(Panic::new(Box::new(7)).is_last());
     }
 }

@@ -98,8 +98,8 @@ pub fn main(options: TokenStream, function: TokenStream) -> TokenStream {
 /// - `auto`, `uring`, `poll`, `sim`: the backends, in the order of the runs; each gets a new kernel and
 ///   a new future. Without any it is `auto`, the backend that the machine offers. One that the machine
 ///   lacks is skipped with a word on the standard error, unless `BIBELOT_EXPECT` names it.
-/// - `seed = 7`: the seed of `sim`, which is 0 otherwise. Users of `sim` have `bibelot-sim` among their
-///   development dependencies.
+/// - `seed = 7`: the seed of `sim`; otherwise the number in the environment variable `BIBELOT_SEED`, or 0.
+///   Users of `sim` have `bibelot-sim` among their development dependencies.
 /// - `virtual_time`: runs on `sim` alone, whose clock goes on by itself when everybody waits.
 /// - `timeout = "10s"`: fails a test that has not ended by then, by the clock of its backend, and says what
 ///   its tasks wait for and where. The real clock is watched as well, from another thread: a test that is

@@ -105,7 +105,8 @@ impl Backend {
             Self::Uring => quote! { #trial on_uring(#body); },
             Self::Poll => quote! { #trial on_poll(#body); },
             Self::Sim => {
-                let seed = seed.map_or_else(|| quote! { 0 }, |seed| quote! { #seed });
+                let drawn = || quote! { #facade::testing::seed() };
+                let seed = seed.map_or_else(drawn, |seed| quote! { #seed });
                 quote! { #trial on(::bibelot_sim::Sim::new(#seed), "sim", #body); }
             }
         }
@@ -274,7 +275,7 @@ mod tests {
                 ::bibelot::testing::Trial::new()
                     .timeout(::core::time::Duration::from_nanos(10000000000u64))
                     .worker_threads_max(3)
-                    .on(::bibelot_sim::Sim::new(0), "sim", works);
+                    .on(::bibelot_sim::Sim::new(::bibelot::testing::seed()), "sim", works);
             }
         "#;
         let options = "poll, timeout = \"10s\", sim, worker_threads_max = 3";
@@ -282,10 +283,10 @@ mod tests {
     }
 
     #[test]
-    fn without_a_seed_sim_has_seed_0() {
+    fn without_a_seed_sim_has_that_of_the_environment() {
         let written = written("sim", "async fn works() {}");
         assert!(
-            written.contains(&tokens("::bibelot_sim::Sim::new(0)")),
+            written.contains(&tokens("::bibelot_sim::Sim::new(::bibelot::testing::seed())")),
             "{written}"
         );
     }

@@ -27,6 +27,9 @@ const REAL_MARGIN: Duration = Duration::from_secs(10);
 /// The status of a test process that failed.
 const FAILED: i32 = 101;
 
+/// The environment variable with the seed of simulated worlds in tests.
+pub const SEED_VARIABLE: &str = "BIBELOT_SEED";
+
 /// Runs a test on the backend that the machine offers.
 #[track_caller]
 pub fn on_auto<F: Future<Output = ()>>(make: impl FnOnce() -> F) {
@@ -273,6 +276,21 @@ impl std::error::Error for Late {}
 impl From<Late> for io::Error {
     fn from(late: Late) -> Self {
         Self::new(io::ErrorKind::TimedOut, late)
+    }
+}
+
+/// The seed of simulated worlds in tests that name none: the number in `BIBELOT_SEED`, or 0.
+///
+/// # Panics
+///
+/// When the variable holds something else than a number.
+#[must_use]
+pub fn seed() -> u64 {
+    match env::var(SEED_VARIABLE) {
+        Ok(seed) if !seed.is_empty() => seed
+            .parse()
+            .unwrap_or_else(|_| panic!("{SEED_VARIABLE} is {seed:?}, which is no seed")),
+        _ => 0,
     }
 }
 

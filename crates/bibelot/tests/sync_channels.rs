@@ -9,6 +9,8 @@ use bibelot::{
 };
 
 const SHORT: Duration = Duration::from_millis(10);
+/// Enough for all others to park, whatever the order in which they run.
+const MS: Duration = Duration::from_millis(1);
 
 #[bibelot::test(uring, poll, sim)]
 async fn a_priority_queue_gives_the_smallest_rank_and_of_equals_the_oldest() -> Result<()> {
@@ -174,6 +176,8 @@ async fn a_channel_closes_with_its_last_sender_and_gives_out_the_rest() -> Resul
     while let Ok(item) = receiver.recv().await {
         got.push(item);
     }
+    // Which of them comes first is the scheduler's choice.
+    got.sort_unstable();
     assert_eq!(got, [1, 2]);
     assert!(weak.upgrade().is_none());
     for sender in senders {
@@ -229,7 +233,7 @@ async fn a_send_that_was_received_wins_though_its_tasks_time_slice_is_used_up() 
         let sent = send.await;
         sent.map_err(|refused| refused.into_item())
     });
-    yield_now().await?;
+    sleep(MS).await?;
     task.cancel_nowait();
     task.interrupt();
     assert_eq!(receiver.recv().await?, 'x');
@@ -289,7 +293,7 @@ async fn a_length_is_waited_for_and_shown_and_a_close_that_makes_it_impossible_i
     let waits = queue.clone();
     let task = spawn(async move { waits.until_len(2..).await });
     let other = spawn(async move { receiver.until_len(1..=3).await });
-    yield_now().await?;
+    sleep(MS).await?;
     assert_eq!(task.info().unwrap().wait(), Some(WaitReason::QueueLen));
     queue.put('a').await?;
     sender.send('a').await?;

@@ -9,6 +9,8 @@ use bibelot::{
 };
 
 const SHORT: Duration = Duration::from_millis(10);
+/// Enough for all others to park, whatever the order in which they run.
+const MS: Duration = Duration::from_millis(1);
 
 /// So many tasks that stand in line in their order, and hear of a request after their call.
 async fn queued<const N: usize>(line: &WaitLine) -> [Task<(bool, bool)>; N] {
@@ -32,7 +34,7 @@ async fn a_monitor_shows_the_reason_in_the_programs_words() -> Result<()> {
     let line = WaitLine::new();
     let waits = line.clone();
     let task = spawn(async move { waits.suspend("a cheese to ripen").await });
-    yield_now().await?;
+    sleep(MS).await?;
     let info = task.info().unwrap();
     assert_eq!(info.wait(), Some(WaitReason::named("a cheese to ripen")));
     let shown = info.to_string();

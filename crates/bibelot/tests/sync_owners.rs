@@ -4,11 +4,13 @@ use std::cell::Cell;
 use std::time::Duration;
 
 use bibelot::{
-    AsCancelled, BorrowError, CapacityLimiter, ReentrantLock, Result, join, spawn, timeout_after,
-    universal, yield_now,
+    AsCancelled, BorrowError, CapacityLimiter, ReentrantLock, Result, join, sleep, spawn,
+    timeout_after, universal, yield_now,
 };
 
 const SHORT: Duration = Duration::from_millis(10);
+/// Enough for all others to park, whatever the order in which they run.
+const MS: Duration = Duration::from_millis(1);
 
 #[bibelot::test(uring, poll, sim)]
 async fn a_task_takes_its_lock_again_and_others_wait_until_it_is_all_let_go() -> Result<()> {
@@ -48,9 +50,9 @@ async fn a_cut_waiter_leaves_a_reentrant_lock_to_the_next() -> Result<()> {
     let held = lock.lock().await?;
     let take = |lock: ReentrantLock<()>| spawn(async move { lock.lock().await.map(drop) });
     let (cut, next) = (take(lock.clone()), take(lock.clone()));
-    yield_now().await?;
+    sleep(MS).await?;
     cut.cancel_nowait();
-    yield_now().await?;
+    sleep(MS).await?;
     drop(held);
     assert!(cut.await?.unwrap_err().is_live());
     next.await??;
@@ -72,7 +74,7 @@ async fn a_task_that_borrows_twice_hears_of_it() -> Result<()> {
             bibelot::Ok(limiter.borrowed())
         }
     });
-    bibelot::sleep(SHORT * 2).await?;
+    sleep(SHORT * 2).await?;
     limiter.set_total(2);
     assert_eq!(other.await??, 2);
     assert_eq!(limiter.borrowers(), [token.owner()]);

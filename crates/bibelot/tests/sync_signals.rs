@@ -10,6 +10,8 @@ use bibelot::{
 };
 
 const SHORT: Duration = Duration::from_millis(10);
+/// Enough for all others to park, whatever the order in which they run.
+const MS: Duration = Duration::from_millis(1);
 
 #[bibelot::test(uring, poll, sim)]
 async fn a_cut_waiter_does_not_count_at_a_barrier() -> Result<()> {
@@ -20,7 +22,7 @@ async fn a_cut_waiter_does_not_count_at_a_barrier() -> Result<()> {
         let barrier = barrier.clone();
         async move { barrier.wait().await }
     });
-    yield_now().await?;
+    sleep(MS).await?;
     assert_eq!(barrier.arrived(), 1);
     let (mine, theirs) = (barrier.wait().await?, other.await??);
     assert!(mine.is_last && !theirs.is_last);
@@ -50,9 +52,9 @@ async fn a_notification_passes_those_that_were_cut_and_is_handed_on_by_those_dro
     let changed = Notify::new();
     let wait = |changed: Notify| spawn(async move { changed.notified().await });
     let tasks = [0, 1, 2].map(|_| wait(changed.clone()));
-    yield_now().await?;
+    sleep(MS).await?;
     tasks[0].cancel_nowait();
-    yield_now().await?;
+    sleep(MS).await?;
     changed.notify_one();
     tasks[1].abort();
     let [cut, _, told] = tasks;
@@ -94,16 +96,17 @@ async fn an_initialiser_that_is_cut_fails_and_the_next_one_makes_the_value() -> 
             made.await.copied()
         }
     });
-    yield_now().await?;
+    sleep(MS).await?;
     let second = spawn({
         let cell = cell.clone();
         async move { cell.get_or_init(async || 2).await.copied() }
     });
+    sleep(MS).await?;
     let third = spawn({
         let cell = cell.clone();
         async move { cell.get_or_init(async || 3).await.copied() }
     });
-    yield_now().await?;
+    sleep(MS).await?;
     third.cancel_nowait();
     first.cancel_nowait();
     assert!(first.await?.unwrap_err().is_cancelled());
@@ -168,7 +171,7 @@ async fn a_condition_is_waited_for_until_it_holds() -> Result<()> {
         }
     });
     for _ in 0..2 {
-        yield_now().await?;
+        sleep(MS).await?;
         *stock.lock().await? += 1;
         changed.notify(100);
     }

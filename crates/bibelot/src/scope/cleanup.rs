@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use bibelot_kernel::{AsCancelled, Cancelled, Panic, cancellable, shield};
+use bibelot_kernel::{AsCancelled, Cancelled, Crash, CrashKind, Panic, cancellable, shield};
 use pin_project_lite::pin_project;
 
 /// How a body ended: what the clean-up of [`with_cleanup`] is given, and answers for.
@@ -61,7 +61,8 @@ impl<T, E> Ended<T, E> {
 ///
 /// The clean-up may await whatever it needs to. It is behind a shield, so that no request cuts it short; put a
 /// limit around what may take long. What it returns is what this returns, so it ends with
-/// [`ended.into_result()`](Ended::into_result), or with an error of its own in the place of a value.
+/// [`ended.into_result()`](Ended::into_result), or with an error of its own in the place of a value. A panic of
+/// the body that it neither gives on nor keeps goes to the [crash hook](crate::set_crash_hook).
 ///
 /// Python: `try: .. finally: ..` with `await` in it.
 ///
@@ -115,7 +116,23 @@ where
         Ok(Err(unheard)) => Ended::Error(E::from(unheard)),
         Err(panic) => Ended::Panicked(panic),
     };
+    let _kept = match &ended {
+        Ended::Panicked(panic) => Some(Kept(panic.clone())),
+        _ => None,
+    };
     shield(cleanup(ended)).await
+}
+
+/// Tells of a panic that nobody else knows of any more.
+struct Kept(Panic);
+
+impl Drop for Kept {
+    fn drop(&mut self) {
+        if self.0.is_last() {
+            let message = format!("{} (in a body whose clean-up ignored it)", self.0);
+            Crash::new(CrashKind::Panicked, &message).report();
+        }
+    }
 }
 
 pin_project! {

@@ -46,8 +46,7 @@ async fn a_cancel_reaches_the_body_and_every_child_once_and_the_code_after_not_a
         .await;
         sleep(MS).await.unwrap();
     });
-    yield_now().await.unwrap();
-    yield_now().await.unwrap();
+    sleep(MS).await.unwrap();
     task.cancel_nowait();
     task.await.unwrap();
     assert_eq!(cuts.get(), 21 * 101);

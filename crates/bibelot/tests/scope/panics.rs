@@ -1,9 +1,13 @@
 //! Panics of children: no one is lost, and none is kept.
 
+use std::future::pending;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use bibelot::{TaskError, local_scope, set_crash_hook, sleep, spawn, timeout_drop};
+use bibelot::{
+    Ended, TaskError, local_scope, set_crash_hook, sleep, spawn, timeout_drop, with_cleanup,
+    yield_now,
+};
 
 const HOUR: Duration = Duration::from_secs(3600);
 const MS: Duration = Duration::from_millis(1);
@@ -66,11 +70,50 @@ async fn one_that_was_awaited_is_not_told(told: &Told) {
     assert!(taken(told).is_empty());
 }
 
+async fn one_that_a_clean_up_ignores_is_told(told: &Told) {
+    let body = || async {
+        yield_now().await?;
+        panic!("body");
+        #[expect(unreachable_code, reason = "it gives the type")]
+        bibelot::Ok(())
+    };
+    let ignored = with_cleanup(body(), async |_| bibelot::Ok(7)).await;
+    assert_eq!(ignored.unwrap(), 7);
+    // Also when the clean-up is dropped in its middle.
+    let dropped = with_cleanup(body(), async |_ended| pending::<()>().await);
+    assert!(timeout_drop(MS, dropped).await.is_err());
+    assert_eq!(taken(told), [IGNORED; 2]);
+}
+
+async fn one_that_a_clean_up_gives_on_or_keeps_is_not_told(told: &Told) {
+    let body = || async {
+        panic!("body");
+        #[expect(unreachable_code, reason = "it gives the type")]
+        bibelot::Ok(())
+    };
+    let given = spawn(async move { with_cleanup(body(), async |ended| ended.into_result()).await });
+    assert!(matches!(given.await, Err(TaskError::Panicked { .. })));
+    let kept = with_cleanup(body(), async |ended| ended).await;
+    assert!(matches!(&kept, Ended::Panicked(panic) if panic.message() == Some("body")));
+    drop(kept);
+    let taken_out = with_cleanup(body(), async |ended| match ended {
+        Ended::Panicked(panic) => drop(panic.into_payload()),
+        _ => unreachable!(),
+    });
+    taken_out.await;
+    assert!(taken(told).is_empty());
+}
+
+const IGNORED: &str = "body (in a body whose clean-up ignored it)";
+
 fn taken(told: &Told) -> Vec<String> {
     let mut told = told.lock().unwrap();
     // Tests beside this one may leave panics, too.
     told.retain(|said| {
-        ["one", "two", "three", "early", "child", "body", "awaited"].contains(&said.as_str())
+        let ours = [
+            "one", "two", "three", "early", "child", "body", "awaited", IGNORED,
+        ];
+        ours.contains(&said.as_str())
     });
     std::mem::take(&mut told)
 }
@@ -87,4 +130,6 @@ async fn a_panic_that_nobody_is_given_is_told_to_the_crash_hook_once() {
     those_of_a_dropped_scope_are_told(&told).await;
     those_before_the_bodys_are_told(&told).await;
     one_that_was_awaited_is_not_told(&told).await;
+    one_that_a_clean_up_ignores_is_told(&told).await;
+    one_that_a_clean_up_gives_on_or_keeps_is_not_told(&told).await;
 }
