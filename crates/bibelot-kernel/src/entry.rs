@@ -129,6 +129,17 @@ impl Entry {
         }
     }
 
+    /// Makes this free place that of a task that begins; the next free place. Written word by word where it is:
+    /// an entry that is built elsewhere and moved here stalls the processor.
+    #[inline]
+    pub(crate) fn fill(&mut self, generation: u32, task: Option<TaskRef<Tag>>) -> u32 {
+        let Kind::Vacant(next) = self.0 else {
+            unreachable!("what is linked as free is free")
+        };
+        *self = Self::new(generation, task);
+        next
+    }
+
     /// Makes this a free place if a task of this generation has returned and there is nothing else of it.
     #[inline]
     pub(crate) fn take_returned(&mut self, generation: u32, next: u32) -> Option<TaskRef<Tag>> {
@@ -139,8 +150,7 @@ impl Entry {
             return None;
         }
         let task = task.take()?;
-        // Nothing is left here that has to be dropped.
-        mem::forget(mem::replace(self, Self::vacant(next)));
+        *self = Self::vacant(next);
         Some(task)
     }
 

@@ -2,16 +2,17 @@
 
 use std::fmt;
 use std::future::Future;
-use std::marker::PhantomData;
-use std::panic::Location;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker, ready};
+
+use bibelot_task::TaskRef;
 
 use crate::cancel::Cancelled;
 use crate::core::Core;
 use crate::home;
 use crate::record::Wait;
 use crate::remote::{self, Message};
+use crate::tag::Tag;
 use crate::task::{Task, TaskId};
 use crate::task_error::TaskError;
 use crate::tasks::{AWAITED, Ending, Entry, IN_CELL, TAKEN, TaskKey};
@@ -27,19 +28,51 @@ pub struct EndOp {
 }
 
 impl EndOp {
+    #[inline]
     pub(crate) fn new(id: TaskId) -> Self {
         Self { id, ticket: None }
     }
+}
 
-    /// Takes the waker back, if one was left.
-    fn leave_ticket(&mut self) {
-        let (Some(ticket), TaskId { kernel, key, .. }) = (self.ticket.take(), self.id) else {
-            return;
+/// Has `waker` woken at the end of the task; what an earlier call left is found by the ticket.
+fn leave_waker(id: TaskId, ticket: &mut Option<u32>, waker: &Waker) {
+    let TaskId { kernel, key, .. } = id;
+    home::with_kernel(kernel, |core| {
+        let own = {
+            let mut tasks = core.tasks.borrow_mut();
+            let entry = tasks.get_mut(key)?;
+            if entry.takes_cell(*ticket) {
+                entry.task().cloned()
+            } else {
+                None
+            }
         };
-        let here = home::with_kernel(kernel, |core| core.leave_join(key, ticket));
-        if here.is_none() {
-            remote::send(kernel, Message::LeaveJoin(key, ticket));
+        if let Some(task) = own {
+            *ticket = Some(IN_CELL);
+            // A task that has ended is found so at the next look.
+            let _is_kept = task.set_joiner(waker);
+            return Some(());
         }
+        let waker = waker.clone();
+        let (place, old) = core
+            .tasks
+            .borrow_mut()
+            .get_mut(key)?
+            .add_joiner(*ticket, waker);
+        *ticket = Some(place);
+        drop(old);
+        Some(())
+    });
+}
+
+/// Takes the waker back, if one was left.
+fn take_waker_back(id: TaskId, ticket: &mut Option<u32>) {
+    let (Some(ticket), TaskId { kernel, key, .. }) = (ticket.take(), id) else {
+        return;
+    };
+    let here = home::with_kernel(kernel, |core| core.leave_join(key, ticket));
+    if here.is_none() {
+        remote::send(kernel, Message::LeaveJoin(key, ticket));
     }
 }
 
@@ -63,38 +96,12 @@ impl Op for EndOp {
     }
 
     fn park(&mut self, waker: &Waker) -> Park<()> {
-        let TaskId { kernel, key, .. } = self.id;
-        home::with_kernel(kernel, |core| {
-            let own = {
-                let mut tasks = core.tasks.borrow_mut();
-                let entry = tasks.get_mut(key)?;
-                if entry.takes_cell(self.ticket) {
-                    entry.task().cloned()
-                } else {
-                    None
-                }
-            };
-            if let Some(task) = own {
-                self.ticket = Some(IN_CELL);
-                // A task that has ended is found so at the next look.
-                let _is_kept = task.set_joiner(waker);
-                return Some(());
-            }
-            let waker = waker.clone();
-            let (ticket, old) = core
-                .tasks
-                .borrow_mut()
-                .get_mut(key)?
-                .add_joiner(self.ticket, waker);
-            self.ticket = Some(ticket);
-            drop(old);
-            Some(())
-        });
+        leave_waker(self.id, &mut self.ticket, waker);
         Park::Waits
     }
 
     fn leave(&mut self) -> Leave<()> {
-        self.leave_ticket();
+        take_waker_back(self.id, &mut self.ticket);
         Leave::Left
     }
 
@@ -107,7 +114,7 @@ impl Drop for EndOp {
     #[inline]
     fn drop(&mut self) {
         if self.ticket.is_some() {
-            self.leave_ticket();
+            take_waker_back(self.id, &mut self.ticket);
         }
     }
 }
@@ -120,38 +127,24 @@ impl fmt::Debug for EndOp {
 
 /// The value of a task.
 pub struct JoinOp<T> {
-    end: EndOp,
-    /// The task's handle goes with its value. Cleared when it has gone.
-    owns: bool,
-    value: PhantomData<fn() -> T>,
+    /// Holds the task where that is awaited by value; then it goes with the value.
+    task: Task<T>,
+    ticket: Option<u32>,
 }
 
 impl<T: 'static> JoinOp<T> {
-    pub(crate) fn new(id: TaskId) -> Self {
-        Self {
-            end: EndOp::new(id),
-            owns: false,
-            value: PhantomData,
-        }
-    }
-
-    fn owning(id: TaskId) -> Self {
-        let mut op = Self::new(id);
-        op.owns = true;
-        op
-    }
-
-    /// Takes a value and lets go of the handle in one step, where there is nothing else of the task.
     #[inline]
-    fn take_with_handle(&mut self) -> Option<Result<T, TaskError>> {
-        let TaskId { kernel, key, .. } = self.end.id;
-        let value = home::with_kernel(kernel, |core| core.take_with_handle(key))??;
-        self.owns = false;
-        Some(value)
+    pub(crate) fn new(id: TaskId) -> Self {
+        Self::of(Task::unheld(id))
+    }
+
+    #[inline]
+    fn of(task: Task<T>) -> Self {
+        Self { task, ticket: None }
     }
 
     pub(crate) fn try_take(&self) -> Option<Result<T, TaskError>> {
-        let TaskId { kernel, key, .. } = self.end.id;
+        let TaskId { kernel, key, .. } = self.task.id();
         let found = home::with_kernel(kernel, |core| {
             let mut tasks = core.tasks.borrow_mut();
             match tasks.get_mut(key) {
@@ -161,6 +154,24 @@ impl<T: 'static> JoinOp<T> {
             }
         });
         found.unwrap_or(Some(Err(TaskError::WrongKernel)))
+    }
+
+    /// Takes a value and lets go of the handle in one step, where there is nothing else of the task.
+    #[inline]
+    fn take_with_handle(&mut self) -> Option<Result<T, TaskError>> {
+        let TaskId { kernel, key, .. } = self.task.id();
+        let value = home::with_kernel(kernel, |core| core.take_with_handle(key))??;
+        self.task.forget();
+        Some(value)
+    }
+}
+
+impl<T> Drop for JoinOp<T> {
+    #[inline]
+    fn drop(&mut self) {
+        if self.ticket.is_some() {
+            take_waker_back(self.task.id(), &mut self.ticket);
+        }
     }
 }
 
@@ -190,13 +201,20 @@ impl Core {
     /// Takes the value of a task that returned and was asked nothing, and forgets the task: its handle is gone.
     #[inline]
     fn take_with_handle<T: 'static>(&self, key: TaskKey) -> Option<Result<T, TaskError>> {
-        let task = self.tasks.borrow_mut().remove_returned(key)?;
-        self.records.vacate(key.slot);
+        let task = self.forget_returned(key)?;
         // A panic was taken out of the cell when it came.
         let value = task.take_output::<T>().and_then(Result::ok);
         // The cell is empty, so that no code of users runs as it is freed.
         task.drop_in(&self.spares);
         Some(value.ok_or(TaskError::Taken))
+    }
+
+    /// Forgets a task that returned and was asked nothing; its cell is left.
+    #[inline(never)]
+    fn forget_returned(&self, key: TaskKey) -> Option<TaskRef<Tag>> {
+        let task = self.tasks.borrow_mut().remove_returned(key)?;
+        self.records.vacate(key.slot);
+        Some(task)
     }
 }
 
@@ -205,26 +223,24 @@ impl<T: 'static> Op for JoinOp<T> {
 
     #[inline]
     fn take(&mut self) -> Option<Self::Out> {
-        if self.owns
+        if self.task.is_held()
             && let Some(value) = self.take_with_handle()
         {
-            self.end.ticket = None;
+            self.ticket = None;
             return Some(value);
         }
         let value = self.try_take()?;
-        self.end.ticket = None;
+        self.ticket = None;
         Some(value)
     }
 
     fn park(&mut self, waker: &Waker) -> Park<Self::Out> {
-        match self.end.park(waker) {
-            Park::Waits => Park::Waits,
-            Park::Ended(()) => Park::Ended(Err(TaskError::Aborted)),
-        }
+        leave_waker(self.task.id(), &mut self.ticket, waker);
+        Park::Waits
     }
 
     fn leave(&mut self) -> Leave<Self::Out> {
-        self.end.leave_ticket();
+        take_waker_back(self.task.id(), &mut self.ticket);
         Leave::Left
     }
 
@@ -235,7 +251,8 @@ impl<T: 'static> Op for JoinOp<T> {
 
 impl<T> fmt::Debug for JoinOp<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Join").field(&self.end.id.number()).finish()
+        let number = self.task.id().number();
+        f.debug_tuple("Join").field(&number).finish()
     }
 }
 
@@ -254,11 +271,13 @@ impl<T: 'static> Join<T> {
 impl<T: 'static> Future for Join<T> {
     type Output = Result<T, TaskError>;
 
+    #[inline]
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         Poll::Ready(flatten(ready!(Pin::new(&mut self.0).poll(context))))
     }
 }
 
+#[inline]
 pub(crate) fn flatten<T>(joined: Result<Result<T, TaskError>, Cancelled>) -> Result<T, TaskError> {
     joined.unwrap_or_else(|cancelled| Err(TaskError::Interrupted(cancelled)))
 }
@@ -266,23 +285,18 @@ pub(crate) fn flatten<T>(joined: Result<Result<T, TaskError>, Cancelled>) -> Res
 /// A task awaited by value: dropped, it lets the task go on by itself.
 #[derive(Debug)]
 #[must_use = "futures do nothing until polled"]
-pub struct JoinOwned<T: 'static> {
-    join: Trap<JoinOp<T>>,
-    task: Task<T>,
-}
+pub struct JoinOwned<T: 'static>(Trap<JoinOp<T>>);
 
 impl<T: 'static> JoinOwned<T> {
     #[track_caller]
+    #[inline]
     pub(crate) fn new(task: Task<T>) -> Self {
-        Self {
-            join: Trap::at(JoinOp::owning(task.id()), Location::caller()),
-            task,
-        }
+        Self(Trap::new(JoinOp::of(task)))
     }
 
     /// The task, of which nothing is known any more once its value was given.
     pub fn task(&self) -> &Task<T> {
-        &self.task
+        &self.0.op().task
     }
 }
 
@@ -291,10 +305,6 @@ impl<T: 'static> Future for JoinOwned<T> {
 
     #[inline]
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        let joined = ready!(Pin::new(&mut self.join).poll(context));
-        if !self.join.op().owns {
-            self.task.forget();
-        }
-        Poll::Ready(flatten(joined))
+        Poll::Ready(flatten(ready!(Pin::new(&mut self.0).poll(context))))
     }
 }

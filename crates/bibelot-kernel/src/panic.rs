@@ -12,27 +12,29 @@ use crate::crash;
 /// Clones are the same panic, whose payload is there once: whoever takes it first has it, the others get
 /// the message in its place.
 #[derive(Clone)]
-pub struct Panic {
-    message: Option<Arc<str>>,
+pub struct Panic(Arc<Caught>);
+
+struct Caught {
+    message: Option<Box<str>>,
     /// A payload need not be `Sync`; only one owner gets at it.
-    payload: Arc<Mutex<Option<Box<dyn Any + Send>>>>,
+    payload: Mutex<Option<Box<dyn Any + Send>>>,
 }
 
 impl Panic {
     /// A panic that was caught with this payload.
     #[must_use]
     pub fn new(payload: Box<dyn Any + Send>) -> Self {
-        let message = crash::said(&*payload).map(Arc::from);
-        Self {
+        let message = crash::said(&*payload).map(Box::from);
+        Self(Arc::new(Caught {
             message,
-            payload: Arc::new(Mutex::new(Some(payload))),
-        }
+            payload: Mutex::new(Some(payload)),
+        }))
     }
 
     /// What the panic said, where it said it in words.
     #[must_use]
     pub fn message(&self) -> Option<&str> {
-        self.message.as_deref()
+        self.0.message.as_deref()
     }
 
     /// Whether nobody else knows of it: its payload has not been taken, and no clone is left.
@@ -47,6 +49,7 @@ impl Panic {
     #[must_use]
     pub fn into_payload(self) -> Box<dyn Any + Send> {
         let payload = self
+            .0
             .payload
             .lock()
             .unwrap_or_else(PoisonError::into_inner)

@@ -33,6 +33,7 @@ use crate::tasks::{EndListener, TaskKey};
 #[doc(alias = "create_task")]
 #[doc(alias = "start_soon")]
 #[doc(alias = "spawn_local")]
+#[inline]
 pub fn spawn<F: Future + 'static>(future: F) -> Task<F::Output> {
     let site = Location::caller();
     home::expect("spawn", |core| core.spawn(None, site, future))
@@ -127,7 +128,7 @@ impl std::fmt::Debug for TaskBuilder {
 
 impl Core {
     /// The part of a spawn that knows the future's type.
-    #[inline]
+    #[inline(always)]
     fn spawn<F: Future + 'static>(
         self: &Rc<Self>,
         with: Option<&mut TaskBuilder>,

@@ -95,22 +95,44 @@ pub struct Task<T> {
     kernel: KernelId,
     number: u64,
     slot: u32,
-    /// Its kernel has forgotten the task, or was told that the handle is gone.
-    is_gone: bool,
+    /// The kernel keeps for it what the task came to.
+    is_held: bool,
     value: PhantomData<fn() -> T>,
 }
 
-impl<T: 'static> Task<T> {
+impl<T> Task<T> {
+    #[inline]
     pub(crate) fn new(id: TaskId) -> Self {
         Self {
             kernel: id.kernel,
             number: id.number,
             slot: id.key.slot,
-            is_gone: false,
+            is_held: true,
             value: PhantomData,
         }
     }
 
+    /// One that is no more than a name.
+    #[inline]
+    pub(crate) fn unheld(id: TaskId) -> Self {
+        let mut task = Self::new(id);
+        task.is_held = false;
+        task
+    }
+
+    #[inline]
+    pub(crate) fn is_held(&self) -> bool {
+        self.is_held
+    }
+
+    /// The kernel has forgotten the task.
+    #[inline]
+    pub(crate) fn forget(&mut self) {
+        self.is_held = false;
+    }
+}
+
+impl<T: 'static> Task<T> {
     /// Waits for the end of the task and takes its value.
     ///
     /// The value can be taken once; a later join says [`TaskError::Taken`]. It is the handle that keeps it:
@@ -174,12 +196,6 @@ impl<T> Task<T> {
             key: TaskKey::new(self.slot, self.number),
             number: self.number,
         }
-    }
-
-    /// The kernel has forgotten the task.
-    #[inline]
-    pub(crate) fn forget(&mut self) {
-        self.is_gone = true;
     }
 
     /// A name for the task that does not keep its value.
@@ -315,7 +331,7 @@ impl<T> Task<T> {
 impl<T> Drop for Task<T> {
     #[inline]
     fn drop(&mut self) {
-        if !self.is_gone {
+        if self.is_held {
             let_go(self.id());
         }
     }
@@ -335,6 +351,7 @@ impl<T: 'static> IntoFuture for Task<T> {
     type IntoFuture = JoinOwned<T>;
 
     #[track_caller]
+    #[inline]
     fn into_future(self) -> JoinOwned<T> {
         JoinOwned::new(self)
     }

@@ -78,18 +78,14 @@ impl Tasks {
     #[inline]
     pub(crate) fn insert(&mut self, key: TaskKey, task: Option<TaskRef<Tag>>) -> &mut Entry {
         self.live += 1;
-        let entry = Entry::new(key.generation, task);
-        let slot = key.slot as usize;
         if self.vacant == NIL {
-            self.grow(entry);
-        } else {
-            let place = &mut self.entries[slot];
-            let next = place.next_vacant();
-            self.vacant = next.expect("what is linked as free is free");
-            // A free place has nothing to be dropped.
-            mem::forget(mem::replace(place, entry));
+            self.grow(Entry::new(key.generation, task));
+            let last = self.entries.len() - 1;
+            return &mut self.entries[last];
         }
-        &mut self.entries[slot]
+        let place = &mut self.entries[key.slot as usize];
+        self.vacant = place.fill(key.generation, task);
+        place
     }
 
     #[inline(never)]
