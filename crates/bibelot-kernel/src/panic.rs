@@ -40,8 +40,12 @@ impl Panic {
     /// Whether nobody else knows of it: its payload has not been taken, and no clone is left.
     #[must_use]
     pub fn is_last(&self) -> bool {
-        let payload = self.payload.lock().unwrap_or_else(PoisonError::into_inner);
-        payload.is_some() && Arc::strong_count(&self.payload) == 1
+        let payload = self
+            .0
+            .payload
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        payload.is_some() && Arc::strong_count(&self.0) == 1
     }
 
     /// The payload, as [`std::panic::catch_unwind`] gives it; the message as a [`String`] if the owner of a

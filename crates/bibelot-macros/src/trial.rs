@@ -286,7 +286,9 @@ mod tests {
     fn without_a_seed_sim_has_that_of_the_environment() {
         let written = written("sim", "async fn works() {}");
         assert!(
-            written.contains(&tokens("::bibelot_sim::Sim::new(::bibelot::testing::seed())")),
+            written.contains(&tokens(
+                "::bibelot_sim::Sim::new(::bibelot::testing::seed())"
+            )),
             "{written}"
         );
     }
