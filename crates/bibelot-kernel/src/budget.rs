@@ -27,14 +27,25 @@ thread_local! {
     static LEFT: Cell<u32> = const { Cell::new(UNLIMITED) };
 }
 
+/// What a poll begins with.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Budget(u32);
+
+impl Budget {
+    /// With `everywhere` each operation parks before it begins.
+    pub(crate) fn new(everywhere: bool) -> Self {
+        Self(if everywhere {
+            PER_POLL | EVERYWHERE
+        } else {
+            PER_POLL
+        })
+    }
+}
+
 /// A poll begins.
 #[inline]
-pub(crate) fn begin(everywhere: bool) {
-    LEFT.set(if everywhere {
-        PER_POLL | EVERYWHERE
-    } else {
-        PER_POLL
-    });
+pub(crate) fn begin(budget: Budget) {
+    LEFT.set(budget.0);
 }
 
 /// The poll is over.

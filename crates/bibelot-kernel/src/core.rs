@@ -17,6 +17,7 @@ use bibelot_sched::{Choice, Wake};
 use bibelot_timer::{Clock, Instant};
 
 use crate::backend::BackendInfo;
+use crate::budget::Budget;
 use crate::cancel::path::Path;
 use crate::choose::Paths;
 use crate::config::Config;
@@ -41,6 +42,8 @@ pub(crate) struct Core {
     pub id: KernelId,
     pub remote: &'static Remote,
     pub config: Config,
+    /// What each poll begins with.
+    pub budget: Budget,
     pub info: BackendInfo,
     pub records: Records,
     pub tasks: RefCell<Tasks>,
@@ -110,6 +113,7 @@ impl Core {
             tasks: RefCell::default(),
             timers: Timers::new(now),
             io: RefCell::new(io::Table::new(&config)),
+            budget: Budget::new(config.checkpoint_everywhere),
             config,
             reactor: RefCell::new(world.reactor),
             observers,

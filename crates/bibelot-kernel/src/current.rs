@@ -58,11 +58,11 @@ impl Current {
 
     /// A poll of the task begins; `own` tells its waker from others.
     #[inline]
-    pub(crate) fn begin(&self, slot: u32, number: u64, own: Own, asked: bool) {
+    pub(crate) fn begin(&self, slot: u32, number: u64, own: Own) {
         self.number.set(number);
         self.slot.set(slot);
         self.own.set(own);
-        self.asked.set(asked);
+        self.asked.set(false);
         self.wait.set(None);
         self.has_parked.set(false);
     }

@@ -81,7 +81,7 @@ impl<'a> Main<'a> {
             Ok(None) => core.unheard(),
             _ => None,
         };
-        core.end_poll(self.id.key);
+        core.end_poll(self.id.key.slot, self.id.number);
         match (polled, deaf) {
             (Ok(Some(value)), _) => Some(Outcome::Returned(value)),
             (Err(payload), _) => Some(Outcome::Panicked(payload)),
@@ -91,7 +91,8 @@ impl<'a> Main<'a> {
                     record.ready();
                     core.observers.suspended(self.id, Suspended::Ready);
                 } else {
-                    core.note_parked(record, self.id);
+                    let wait = core.note_parked(record, self.id.key);
+                    core.observers.suspended(self.id, Suspended::Waits(wait));
                 }
                 None
             }

@@ -33,19 +33,20 @@ impl Core {
         let record = self.records.tenant(slot);
         let number = self.begin_poll(record, slot, Own::Task(running.waker_data()));
         let ran = running.run();
-        let id = self.id_of(slot, number);
         if !self.is_plain() {
-            return self.after_poll(id, record, ran);
+            return self.after_poll(self.id_of(slot, number), record, ran);
         }
-        self.end_poll(id.key);
+        self.end_poll(slot, number);
         match ran {
-            Ran::Parked => self.note_parked(record, id),
+            Ran::Parked => {
+                self.note_parked(record, TaskKey::new(slot, number));
+            }
             Ran::Woken(runnable) => {
                 record.ready();
                 self.push_ready(Item::Task(runnable), Wake::Yielded);
             }
-            Ran::Returned => self.task_ended(id.key, record, Ending::Returned),
-            ran => self.after_last_poll(id, record, ran),
+            Ran::Returned => self.task_ended(TaskKey::new(slot, number), record, Ending::Returned),
+            ran => self.after_last_poll(self.id_of(slot, number), record, ran),
         }
     }
 
@@ -63,13 +64,16 @@ impl Core {
             Ran::Parked | Ran::Woken(_) => self.unheard(),
             _ => None,
         };
-        self.end_poll(id.key);
+        self.end_poll(id.key.slot, id.number);
         match (ran, deaf) {
             (ran @ (Ran::Parked | Ran::Woken(_)), Some(request)) => {
                 self.drop_deaf(id, request);
                 drop(ran);
             }
-            (Ran::Parked, None) => self.note_parked(record, id),
+            (Ran::Parked, None) => {
+                let wait = self.note_parked(record, id.key);
+                self.observers.suspended(id, Suspended::Waits(wait));
+            }
             (Ran::Woken(runnable), None) => {
                 record.ready();
                 self.observers.suspended(id, Suspended::Ready);
@@ -112,16 +116,15 @@ impl Core {
     #[inline]
     pub(crate) fn begin_poll(&self, record: &Record, slot: u32, own: Own) -> u64 {
         let Begun { number, is_heeded } = record.running();
-        let (told, is_asked) = match is_heeded {
-            true => self.heed(slot),
-            false => (None, false),
-        };
-        self.current.begin(slot, number, own, is_asked);
+        self.current.begin(slot, number, own);
+        self.path.begin(number);
+        if is_heeded {
+            self.heed(slot);
+        }
         if !self.observers.is_empty() {
             self.observers.running(self.id_of(slot, number));
         }
-        self.path.begin(number, told);
-        budget::begin(self.config.checkpoint_everywhere);
+        budget::begin(self.budget);
         self.begin_trace();
         number
     }
@@ -135,20 +138,21 @@ impl Core {
         }
     }
 
-    /// What the task was told in earlier polls, and whether it was asked anything.
+    /// Puts on the stage what the task was told in earlier polls, and whether it was asked anything.
     #[cold]
-    fn heed(&self, slot: u32) -> (Option<Told>, bool) {
+    fn heed(&self, slot: u32) {
         let tasks = self.tasks.borrow();
         let entry = tasks.at(slot);
-        (entry.told(), entry.is_asked())
+        self.current.asked.set(entry.is_asked());
+        self.path.set_told(entry.told());
     }
 
     /// Clears the stage.
     #[inline]
-    pub(crate) fn end_poll(&self, key: TaskKey) {
+    pub(crate) fn end_poll(&self, slot: u32, number: u64) {
         budget::end();
         if let Some(told) = self.path.end() {
-            self.keep_told(key, told);
+            self.keep_told(TaskKey::new(slot, number), told);
         }
         self.current.end();
     }
@@ -162,20 +166,18 @@ impl Core {
         }
     }
 
-    /// Notes what the task that was just polled waits for.
+    /// Notes what the task that was just polled waits for, and says it.
     #[inline]
-    pub(crate) fn note_parked(&self, record: &Record, id: TaskId) {
+    pub(crate) fn note_parked(&self, record: &Record, key: TaskKey) -> Wait {
         let (wait, site, alarm) = match self.current.wait() {
             Some(parked) => (parked.wait, Some(parked.site), parked.alarm),
             None => (Wait::Foreign, None, Instant::FAR),
         };
         record.parked(wait, site);
-        self.end_trace(record, id.key);
+        self.end_trace(record, key);
         let deadline = (!alarm.is_never()).then(|| alarm.as_nanos());
         record.deadline(deadline);
-        if !self.observers.is_empty() {
-            self.observers.suspended(id, Suspended::Waits(wait));
-        }
+        wait
     }
 
     /// Drops a task in which nothing hears a request.

@@ -26,10 +26,10 @@ use crate::ready::Item;
 use crate::remote::{Message, Post};
 
 /// An interlude comes after this many polls..
-const POLLS_MAX: u32 = 256;
+const POLLS_MAX: usize = 256;
 /// ..or after this time, looked at every so many polls.
 const SPAN_MAX: Duration = Duration::from_micros(500);
-const POLLS_PER_LOOK: u32 = 16;
+const POLLS_PER_LOOK: usize = 16;
 
 /// How a turn treats an idle world.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,6 +52,16 @@ pub(crate) struct Done {
     pub polls: usize,
     /// The main future is over.
     pub main_is_over: bool,
+}
+
+/// What ended a batch before its time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Ended {
+    Not,
+    /// The main future is over.
+    Main,
+    /// A scheduler of somebody's has fewer tasks than it said.
+    Short,
 }
 
 impl Core {
@@ -166,42 +176,57 @@ impl Core {
         ends: &mut Vec<Completion>,
         main: PollMain<'_>,
     ) -> io::Result<Done> {
-        let mut done = Done::default();
-        let mut left = self.ready.borrow().len();
+        let count = self.ready.borrow().len();
+        let mut left = count;
         let mut since_interlude = 0;
         let mut began = self.now();
-        while left > 0 {
-            let Some(item) = self.next_ready(left) else {
-                break;
-            };
-            left -= 1;
-            done.polls += 1;
-            match item {
-                Item::Task(runnable) => self.run_task(runnable),
-                Item::Main => {
-                    self.main_queued.set(false);
-                    if main() {
-                        done.main_is_over = true;
-                        break;
-                    }
-                }
+        let main_is_over = loop {
+            let look_at = left.saturating_sub(POLLS_PER_LOOK);
+            let ended = self.run_down(&mut left, look_at, main);
+            if left == 0 || ended != Ended::Not {
+                break ended == Ended::Main;
             }
-            since_interlude += 1;
-            if left > 0 && self.is_interlude_due(since_interlude, began) {
+            since_interlude += POLLS_PER_LOOK;
+            if since_interlude >= POLLS_MAX || self.clock.now() - began >= SPAN_MAX {
                 self.flush_outboxes();
                 self.look_at_world(Some(Duration::ZERO), ends)?;
                 since_interlude = 0;
                 began = self.now();
             }
-        }
-        self.counters.polls.add(done.polls as u64);
+        };
+        let polls = count - left;
+        self.counters.polls.add(polls as u64);
         self.ready.borrow_mut().trim();
-        Ok(done)
+        Ok(Done {
+            polls,
+            main_is_over,
+        })
     }
 
-    fn is_interlude_due(&self, polls: u32, began: Instant) -> bool {
-        polls >= POLLS_MAX
-            || (polls.is_multiple_of(POLLS_PER_LOOK) && self.clock.now() - began >= SPAN_MAX)
+    /// Runs from the first `left` that are ready until only `until` of them are left, if nothing ends that
+    /// before.
+    #[inline]
+    fn run_down(self: &Rc<Self>, left: &mut usize, until: usize, main: PollMain<'_>) -> Ended {
+        let mut ended = Ended::Not;
+        let mut rest = *left;
+        while rest > until && ended == Ended::Not {
+            match self.next_ready(rest) {
+                Some(Item::Task(runnable)) => self.run_task(runnable),
+                Some(Item::Main) => {
+                    self.main_queued.set(false);
+                    if main() {
+                        ended = Ended::Main;
+                    }
+                }
+                None => {
+                    ended = Ended::Short;
+                    break;
+                }
+            }
+            rest -= 1;
+        }
+        *left = rest;
+        ended
     }
 
     /// Takes the next of the first `count` that are ready.

@@ -222,13 +222,18 @@ impl Path {
 
     /// Begins a path with a task's root. What a poll that panicked left is cleared away.
     #[inline]
-    pub(crate) fn begin(&self, number: u64, told: Option<Told>) {
+    pub(crate) fn begin(&self, number: u64) {
         self.unheard.clear();
         self.chain.alarm.set(Instant::FAR);
         self.root.set(Root {
             number,
             parks_before: self.parks.get(),
         });
+        self.told.set(None);
+    }
+
+    /// What the root was told in earlier polls.
+    pub(crate) fn set_told(&self, told: Option<Told>) {
         self.told.set(told);
     }
 
@@ -384,7 +389,7 @@ mod tests {
     #[test]
     fn what_is_changed_in_the_row_reaches_root_and_frames() {
         let (path, stamps) = (Path::new(), Stamps::default());
-        path.begin(5, None);
+        path.begin(5);
         let mut limit = Frame::new(Kind::Limit, at(50));
         let mut branch = Frame::new(Kind::Branch, Instant::FAR);
         stamps.enter(&path, &mut limit, 0, || {
@@ -399,9 +404,11 @@ mod tests {
         });
         assert!(limit.silenced);
         assert_eq!((branch.told_cancel, path.end()), (3, Some((0, 3, 0))));
-        path.begin(6, path.end());
+        let told = path.end();
+        path.begin(6);
+        path.set_told(told);
         path.look(|row| assert_eq!((row.len(), row[0].told_cancel), (1, 3)));
-        path.begin(7, None);
+        path.begin(7);
         assert_eq!(path.end(), None);
     }
 }
