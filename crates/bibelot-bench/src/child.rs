@@ -5,7 +5,8 @@
 //! from outside.
 
 use std::io;
-use std::process::{Command, Stdio};
+use std::os::unix::process::ExitStatusExt;
+use std::process::{Command, ExitStatus, Stdio};
 
 use crate::cell::Cell;
 use crate::contender;
@@ -16,19 +17,24 @@ use crate::watch::{Sample, end_after};
 pub const MARK: &str = "--child";
 
 /// A child that still runs then is stuck.
-const STUCK_AFTER_S: u32 = 600;
+const STUCK_AFTER_S: u32 = 60;
+
+/// How much slower a child may be that is watched instruction by instruction.
+pub const WATCHED: u32 = 10;
 
 /// The command that runs a child.
 pub fn command(contender: &str, cell: Cell, ops: u64) -> io::Result<Command> {
     let mut command = Command::new(std::env::current_exe()?);
-    prepare(&mut command, contender, cell, ops);
+    prepare(&mut command, contender, cell, ops, 1);
     Ok(command)
 }
 
-/// Adds the arguments of a child to a command.
-pub fn prepare(command: &mut Command, contender: &str, cell: Cell, ops: u64) {
+/// Adds the arguments of a child to a command; it may be so many times slower than others.
+pub fn prepare(command: &mut Command, contender: &str, cell: Cell, ops: u64, slower: u32) {
+    let patience_s = STUCK_AFTER_S * slower;
     command
-        .args([MARK, contender, &cell.to_string(), &ops.to_string()])
+        .args([MARK, contender, &cell.to_string()])
+        .args([ops.to_string(), patience_s.to_string()])
         .env(pin::PROCESSORS, pin::processors())
         .stdin(Stdio::null())
         .stdout(Stdio::piped());
@@ -36,16 +42,16 @@ pub fn prepare(command: &mut Command, contender: &str, cell: Cell, ops: u64) {
 
 /// Is the child.
 pub fn main(args: &[String]) -> io::Result<()> {
-    let [contender, cell, ops] = args else {
+    let [contender, cell, ops, patience_s] = args else {
         return Err(io::Error::other(
-            "a child is told contender, cell and count",
+            "a child is told contender, cell, count and patience",
         ));
     };
     let contender = contender::from_name(contender).ok_or(io::ErrorKind::NotFound)?;
     let cell = Cell::from_name(cell).ok_or(io::ErrorKind::NotFound)?;
     let ops = ops.parse().map_err(io::Error::other)?;
     pin(Place::Contender);
-    end_after(STUCK_AFTER_S);
+    end_after(patience_s.parse().map_err(io::Error::other)?);
     if cell.has_network() {
         return contender.serve(cell, |port| println!("{port}"));
     }
@@ -58,7 +64,14 @@ pub fn main(args: &[String]) -> io::Result<()> {
 pub fn compute(contender: &str, cell: Cell, ops: u64) -> io::Result<Sample> {
     let output = command(contender, cell, ops)?.output()?;
     if !output.status.success() {
-        return Err(io::Error::other(format!("it ended by {}", output.status)));
+        let said = String::from_utf8_lossy(&output.stderr);
+        let mut lines = said
+            .lines()
+            .skip_while(|line| !line.contains(" panicked at "));
+        let why = lines
+            .nth(1)
+            .map_or_else(String::new, |line| format!(": {line}"));
+        return Err(io::Error::other(how_it_ended(output.status) + &why));
     }
     let text = String::from_utf8_lossy(&output.stdout);
     let mut numbers = text.split_whitespace().map(str::parse);
@@ -66,4 +79,12 @@ pub fn compute(contender: &str, cell: Cell, ops: u64) -> io::Result<Sample> {
         (Some(Ok(amount)), Some(Ok(ops))) => Ok(Sample { amount, ops }),
         _ => Err(io::Error::other(format!("it said {text:?}"))),
     }
+}
+
+/// What became of a child that did not end well, for the report.
+pub fn how_it_ended(status: ExitStatus) -> String {
+    if status.signal() == Some(libc::SIGALRM) {
+        return format!("it was stuck, and ended after {STUCK_AFTER_S} s");
+    }
+    format!("it ended by {status}")
 }

@@ -1,12 +1,13 @@
 //! The computing cells: one text for every runtime.
 //!
 //! The futures of one runtime are `Send` and those of another are not, so no trait can be over both, and
-//! a macro is. A runtime says how it spawns, gives way, sleeps and limits, and gets the cells in
-//! return.
+//! a macro is. A runtime says how it spawns, gives way (and lets everybody run once), sleeps and limits, and gets the
+//! cells in return.
 
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
-use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
@@ -49,6 +50,31 @@ impl Future for GiveWay {
     }
 }
 
+/// How many tasks have begun. All are of one thread, so nothing is ordered.
+#[derive(Clone)]
+pub struct Began(Arc<AtomicUsize>);
+
+impl Began {
+    /// None yet.
+    pub fn none() -> Self {
+        Self(Arc::default())
+    }
+
+    /// One more.
+    pub fn one(self) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Sees to it that whoever gave way let all others run, as it is supposed to do.
+    pub fn expect(&self, tasks: usize) {
+        assert_eq!(
+            self.0.load(Ordering::Relaxed),
+            tasks,
+            "who gives way goes first"
+        );
+    }
+}
+
 /// The deadlines of sleeps that stand around: far away, and each in another place.
 pub fn far(index: usize) -> Duration {
     Duration::from_millis(100_000 + (index as u64 * 7919) % 3_000_000)
@@ -85,9 +111,9 @@ impl Future for Parked {
 /// How long the sleeps of [`Cell::Lateness`] are.
 pub const NAP: Duration = Duration::from_micros(2300);
 
-/// When the first of many timers is to fire: when all have been set.
+/// When the first of many timers is to fire: when all have been set, which is looked after.
 pub fn horizon(timers: u64) -> Duration {
-    Duration::from_millis(20) + Duration::from_micros(timers)
+    Duration::from_millis(50) + Duration::from_micros(timers)
 }
 
 /// How far apart many timers fire.
@@ -118,6 +144,7 @@ macro_rules! computing {
     (
         spawn: $spawn:path,
         give_way: $give_way:expr,
+        settle: $settle:expr,
         sleep: $sleep:path,
         timeout: $timeout:path,
         sync: $sync:path $(,)?
@@ -159,15 +186,19 @@ macro_rules! computing {
 
         async fn yields(tasks: usize, ops: u64) -> $crate::watch::Sample {
             let each = ops / tasks as u64;
+            let began = $crate::computing::Began::none();
             let spawned = (0..tasks).map(|_| {
+                let began = began.clone();
                 $spawn(async move {
+                    began.one();
                     for _ in 0..=each {
                         let _ = $give_way.await;
                     }
                 })
             });
             let spawned: Vec<_> = spawned.collect();
-            let _ = $give_way.await;
+            let _ = $settle.await;
+            began.expect(tasks);
             let watch = $crate::watch::Watch::start();
             for task in spawned {
                 let _ = task.await;
@@ -179,7 +210,7 @@ macro_rules! computing {
             let ring = $crate::ring::Ring::new(tasks, ops);
             let spawned: Vec<_> = (0..tasks).map(|at| $spawn(ring.hop(at))).collect();
             while !ring.is_closed() {
-                let _ = $give_way.await;
+                let _ = $settle.await;
             }
             let watch = $crate::watch::Watch::start();
             ring.start();
@@ -221,8 +252,12 @@ macro_rules! computing {
                     let _ = $sleep(span).await;
                 })));
             }
+            let began = std::time::Instant::now();
             let mut watch = $crate::watch::Watch::start();
             computing::poll_all(&mut sleeps).await;
+            if step == Step::Fire {
+                assert!(began.elapsed() < computing::horizon(ops), "set too slowly");
+            }
             if step != Step::Insert {
                 watch = $crate::watch::Watch::start();
             }
@@ -268,8 +303,8 @@ macro_rules! computing {
                     drop($spawn($crate::computing::Parked(false)));
                 }
             }
-            let _ = $give_way.await;
-            let _ = $give_way.await;
+            let _ = $settle.await;
+            let _ = $settle.await;
             let amount = $crate::watch::resident_bytes() - before;
             $crate::watch::Sample { amount, ops }
         }

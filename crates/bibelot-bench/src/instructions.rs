@@ -34,7 +34,7 @@ fn count(contender: &str, cell: Cell, ops: u64) -> io::Result<u64> {
         .args(["--tool=callgrind", "--callgrind-out-file=/dev/null"])
         .arg(std::env::current_exe()?)
         .stderr(Stdio::piped());
-    child::prepare(&mut command, contender, cell, ops);
+    child::prepare(&mut command, contender, cell, ops, child::WATCHED);
     let output = command.output()?;
     let text = String::from_utf8_lossy(&output.stderr);
     let collected = text

@@ -17,6 +17,10 @@ const PATIENCE: Timespec = Timespec {
     tv_nsec: 0,
 };
 
+/// After so many connections the server has to answer on the last of them, so that never more wait to be accepted
+/// than fit its backlog: what does not fit is tried again after a second.
+const AT_ONCE: usize = 64;
+
 /// What the generator saw.
 #[derive(Debug)]
 pub struct Seen {
@@ -58,8 +62,11 @@ impl Load {
             epoll,
         };
         for index in 0..connections {
-            let stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port))?;
+            let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port))?;
             stream.set_nodelay(true)?;
+            if (index + 1) % AT_ONCE == 0 {
+                load.greet(&mut stream)?;
+            }
             stream.set_nonblocking(true)?;
             let data = epoll::EventData::new_u64(index as u64);
             epoll::add(&load.epoll, &stream, data, epoll::EventFlags::IN)?;
@@ -72,6 +79,14 @@ impl Load {
             });
         }
         Ok(load)
+    }
+
+    /// Sends one message and waits for its reply.
+    fn greet(&mut self, stream: &mut TcpStream) -> io::Result<()> {
+        stream.set_read_timeout(Some(Duration::from_secs(PATIENCE.tv_sec as u64)))?;
+        stream.write_all(&self.message)?;
+        let reply = &mut self.scratch[..self.message.len()];
+        stream.read_exact(reply)
     }
 
     /// Sends so many messages over each connection, each after the reply to the one before.
@@ -92,7 +107,7 @@ impl Load {
             events.clear();
             let spare = rustix::buffer::spare_capacity(&mut events);
             match epoll::wait(&self.epoll, spare, Some(&PATIENCE)) {
-                Ok(0) => return Err(io::ErrorKind::TimedOut.into()),
+                Ok(0) => return Err(io::Error::other("no reply came for ten seconds")),
                 Ok(_) => {}
                 Err(rustix::io::Errno::INTR) => continue,
                 Err(error) => return Err(error.into()),

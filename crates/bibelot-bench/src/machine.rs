@@ -1,6 +1,6 @@
 //! The machine: on what and how a report was made.
 
-use std::fs;
+use std::{env, fs};
 
 use crate::options::Options;
 
@@ -11,14 +11,31 @@ pub fn description(options: &Options) -> String {
     let release = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
     let load = fs::read_to_string("/proc/loadavg").unwrap_or_default();
     let load = load.split_whitespace().next().unwrap_or("unknown");
+    let size = match options.budget {
+        Some(budget) => format!(
+            "within {} s, each contender with as many operations as fit",
+            budget.as_secs()
+        ),
+        None => format!("at a scale of {}", options.scale),
+    };
     format!(
-        "{count} processors ({processor}), Linux {}; {} rounds at a scale of {}; the load average at the end \
-         was {load}. Ratios hold within this run; absolute times are this machine's, with whatever else it \
-         did.\n",
+        "{count} processors ({processor}), Linux {}; {} rounds {size}; the load average at the end was \
+         {load}. Ratios hold within this run; absolute times are this machine's, with whatever else it did.\n",
         release.trim(),
         options.rounds,
-        options.scale,
     )
+}
+
+/// How the report was asked for.
+pub fn command() -> String {
+    let features = if cfg!(feature = "peers") {
+        " --features peers"
+    } else {
+        ""
+    };
+    let args: Vec<String> = env::args().skip(1).collect();
+    let args = args.join(" ");
+    format!("cargo run --release -p bibelot-bench{features} -- {args}")
 }
 
 /// How many processors there are, those included that this process is not pinned to.

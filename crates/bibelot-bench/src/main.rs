@@ -6,13 +6,14 @@
 //! | `computing`, `syncing`, `ring`, `messages` | the cells without a network, one text for all |
 //! | `child`, `server`, `load` | one measurement: a process, and what keeps a server busy |
 //! | `watch`, `calls`, `instructions`, `histogram` | what is measured: time, calls, code, latencies |
-//! | `rounds`, `statistics` | who is measured when; what it comes to |
+//! | `plan`, `rounds`, `statistics` | how much of it; who is measured when; what it comes to |
 //! | `report`, `target`, `verdict`, `growth` | the tables; what is met or missed; ahead or behind; how it grows |
-//! | `plot`, `machine` | the pictures; on what it was measured |
+//! | `plot`, `axis`, `machine` | the pictures, and their scale; on what it was measured |
 //! | `options`, `pin` | the command line; which processor |
 
 #![deny(unsafe_code)]
 
+mod axis;
 mod calls;
 mod cell;
 mod child;
@@ -26,6 +27,7 @@ mod machine;
 mod messages;
 mod options;
 mod pin;
+mod plan;
 mod plot;
 mod report;
 mod ring;
@@ -41,8 +43,9 @@ use std::io::Write;
 use std::process::ExitCode;
 use std::{env, fs};
 
-use cell::CELLS;
+use cell::{CELLS, Cell};
 use options::{HELP, Options, is_chosen};
+use plan::Budget;
 use report::{Report, table};
 
 fn main() -> ExitCode {
@@ -80,25 +83,29 @@ fn list() {
 /// Measures what was chosen, prints a table as soon as it is there, and writes the report.
 fn compare(options: &Options) -> Result<(), String> {
     pin::pin(pin::Place::Load);
+    let mut report = Report::default();
     let mut contenders = contender::contenders();
     contenders.retain(|it| {
         let is_available = it.is_available();
         if !is_available {
-            println!(
-                "{} is left out: this machine refuses what it needs\n",
+            report.note(format!(
+                "{} is left out: this machine refuses what it needs.",
                 it.name()
-            );
+            ));
         }
         is_available
     });
-    let mut report = Report::default();
-    for &cell in CELLS {
-        if !is_chosen(&options.cells, &cell.to_string())
-            || (options.instructions && !instructions::can_count(cell, options.scale))
-        {
-            continue;
-        }
-        let findings = rounds::run(cell, &contenders, options);
+    let chosen = CELLS.iter().copied().filter(|cell| {
+        is_chosen(&options.cells, &cell.to_string())
+            && (!options.instructions || instructions::can_count(*cell, options.scale))
+    });
+    let chosen: Vec<Cell> = chosen.collect();
+    let mut budget = options
+        .budget
+        .map(|span| Budget::new(span, chosen.clone(), &contenders, options.rounds));
+    for cell in chosen {
+        let share = budget.as_mut().map(Budget::share);
+        let findings = rounds::run(cell, &contenders, options, share);
         if !findings.is_empty() {
             print!("{}", table(cell, &findings));
             let _ = std::io::stdout().flush();

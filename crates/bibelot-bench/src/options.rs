@@ -1,6 +1,7 @@
 //! The options: what the command line asks for.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// What is to be done.
 #[derive(Debug)]
@@ -13,6 +14,8 @@ pub struct Options {
     pub cells: Vec<String>,
     /// Contenders whose names begin with one of these; all if empty.
     pub contenders: Vec<String>,
+    /// How long the whole may take: each contender then does as many operations as fit.
+    pub budget: Option<Duration>,
     /// Counts instructions under callgrind instead of time.
     pub instructions: bool,
     /// Fails if a cell breaks, and says nothing about speed.
@@ -29,10 +32,16 @@ bibelot-bench: bibelot beside other runtimes and hand-written limits
   --contenders a,b   only these, and the limits
   --rounds N         how often each is measured, in turns (15)
   --scale F          how large a measurement is, as a factor (1)
+  --budget T         how long the whole may take (20m, 90s): instead of a scale, each
+                     contender does as many operations as fit, in all rounds
   --instructions     counts instructions by valgrind instead of time
   --smoke            each cell once and small: does it work?
   --write PATH       writes the report there, too, and pictures into a folder of its name
   --list             names cells and contenders
+  --help             says this
+
+Runtimes to compare with are there if it is built with `--features peers`. What wedges is ended
+and shown as that; what takes no part in a cell is named with its reason.
 ";
 
 impl Options {
@@ -43,6 +52,7 @@ impl Options {
             scale: 1.0,
             cells: Vec::new(),
             contenders: Vec::new(),
+            budget: None,
             instructions: false,
             smoke: false,
             write: None,
@@ -55,6 +65,7 @@ impl Options {
                 "--contenders" => options.contenders = list(&value()?),
                 "--rounds" => options.rounds = number(&value()?)?,
                 "--scale" => options.scale = number(&value()?)?,
+                "--budget" => options.budget = Some(span(&value()?)?),
                 "--write" => options.write = Some(value()?.into()),
                 "--instructions" => options.instructions = true,
                 "--smoke" => options.smoke = true,
@@ -63,6 +74,9 @@ impl Options {
         }
         if options.smoke {
             (options.rounds, options.scale) = (1, 0.002);
+        }
+        if options.budget.is_some() && (options.smoke || options.instructions) {
+            return Err("a budget is for measurements of time".to_owned());
         }
         if options.rounds == 0 || options.scale.is_nan() || options.scale <= 0.0 {
             return Err("rounds and scale are more than nothing".to_owned());
@@ -79,6 +93,15 @@ fn number<T: std::str::FromStr>(value: &str) -> Result<T, String> {
     value
         .parse()
         .map_err(|_| format!("{value:?} is not such a number"))
+}
+
+/// Minutes or seconds, as in `20m` or `90s`.
+fn span(value: &str) -> Result<Duration, String> {
+    let unit = |end, seconds| Some((value.strip_suffix(end)?, seconds));
+    let found = unit("m", 60).or_else(|| unit("s", 1));
+    let (count, seconds) = found.ok_or_else(|| format!("{value:?} is neither 20m nor 90s"))?;
+    let seconds = number::<u64>(count)?.saturating_mul(seconds);
+    Ok(Duration::from_secs(seconds))
 }
 
 /// Whether one of the prefixes begins `name`; none at all begin everything.
@@ -106,6 +129,15 @@ mod tests {
         assert!(is_chosen(&options.cells, "echo/64x1"));
         assert!(!is_chosen(&options.cells, "yield/1"));
         assert!(is_chosen(&options.cells, "spawn/1") && !is_chosen(&options.cells, "spawn/1000"));
+    }
+
+    #[test]
+    fn a_budget_is_in_minutes_or_seconds() {
+        let budget = |value| read(&["--budget", value]).map(|options| options.budget);
+        assert_eq!(budget("20m"), Ok(Some(Duration::from_secs(1200))));
+        assert_eq!(budget("90s"), Ok(Some(Duration::from_secs(90))));
+        assert!(budget("20").is_err() && budget("-1m").is_err());
+        assert!(read(&["--budget", "1m", "--smoke"]).is_err());
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::fmt::Write;
 use std::io;
 use std::path::Path;
 
-use crate::cell::Cell;
+use crate::cell::{Cell, NOT_BUILT};
 use crate::contender::Role;
 use crate::options::Options;
 use crate::rounds::{Figure, Findings};
@@ -16,10 +16,17 @@ use crate::{growth, machine, plot, target, verdict};
 /// Everything that was found.
 #[derive(Debug, Default)]
 pub struct Report {
+    notes: Vec<String>,
     cells: Vec<(Cell, Vec<Findings>)>,
 }
 
 impl Report {
+    /// Says something, and adds it to what the whole is about.
+    pub fn note(&mut self, note: String) {
+        println!("{note}\n");
+        self.notes.push(note);
+    }
+
     /// Adds what was found in one cell.
     pub fn add(&mut self, cell: Cell, findings: Vec<Findings>) {
         self.cells.push((cell, findings));
@@ -47,11 +54,15 @@ impl Report {
     /// The whole report, as Markdown.
     pub fn markdown(&self, options: &Options) -> String {
         let mut text = format!(
-            "# Benchmarks\n\nMade by `cargo run --release -p bibelot-bench --features peers`; what is measured and \
-             how to read it says `crates/bibelot-bench/README.md`, and where the time goes says \
-             `docs/performance.md`.\n\n{}\nNot built yet: files.\n\n",
+            "# Benchmarks\n\nMade by `{}`; what is measured and how to read it says \
+             `crates/bibelot-bench/README.md`, and where the time goes says `docs/performance.md`.\n\n{}\n",
+            machine::command(),
             machine::description(options)
         );
+        for note in &self.notes {
+            let _ = writeln!(text, "{note}\n");
+        }
+        text.push_str(&self.missing());
         text.push_str(&target::text(&self.cells));
         text.push_str(&verdict::text(&self.cells));
         text.push_str(&growth::text(&self.cells));
@@ -68,6 +79,36 @@ impl Report {
             }
             text.push_str(&table(*cell, findings));
         }
+        text.push_str("## Files\n\n");
+        for (name, what) in NOT_BUILT {
+            let _ = writeln!(text, "- {name} ({what}): not built");
+        }
+        text
+    }
+
+    /// Who takes no part in which cells, by reason.
+    fn missing(&self) -> String {
+        let mut reasons: Vec<(&str, String, Vec<String>)> = Vec::new();
+        for (cell, findings) in &self.cells {
+            for it in findings {
+                let Some(reason) = without(it) else { continue };
+                let known = reasons
+                    .iter_mut()
+                    .find(|(who, why, _)| *who == it.contender && *why == reason);
+                match known {
+                    Some((_, _, cells)) => cells.push(cell.to_string()),
+                    None => reasons.push((it.contender, reason, vec![cell.to_string()])),
+                }
+            }
+        }
+        if reasons.is_empty() {
+            return String::new();
+        }
+        let mut text = "Without figures:\n\n".to_owned();
+        for (who, why, cells) in reasons {
+            let _ = writeln!(text, "- {who} in {}: {why}", cells.join(", "));
+        }
+        text.push('\n');
         text
     }
 }
@@ -94,7 +135,8 @@ pub fn table(cell: Cell, findings: &[Findings]) -> String {
     .filter(|&figure| findings.iter().any(|it| !it.values(figure).is_empty()))
     .collect();
     let Some(&first) = figures.first() else {
-        let _ = writeln!(text, "nothing was found\n");
+        text.push_str("nothing was found\n\n");
+        text.push_str(&reasons(findings));
         return text;
     };
     let limit = best_limit(findings, first);
@@ -102,18 +144,42 @@ pub fn table(cell: Cell, findings: &[Findings]) -> String {
     for figure in &figures {
         let _ = write!(text, " {} |", heading(*figure));
     }
-    text.push_str(" of the limit |\n|---|");
-    text.push_str(&"---:|".repeat(figures.len() + 1));
+    text.push_str(" of the limit | operations a round |\n|---|");
+    text.push_str(&"---:|".repeat(figures.len() + 2));
     text.push('\n');
     for it in findings {
         let _ = write!(text, "| {} |", name(it));
         for figure in &figures {
             let _ = write!(text, " {} |", value(*figure, it));
         }
-        let _ = writeln!(text, " {} |", ratio(it, limit, first));
+        let _ = writeln!(text, " {} | {} |", ratio(it, limit, first), count(it));
     }
     text.push('\n');
+    text.push_str(&reasons(findings));
     text
+}
+
+/// Why some have no figures.
+fn reasons(findings: &[Findings]) -> String {
+    let all = findings
+        .iter()
+        .filter_map(|it| Some(format!("{}: {}\n\n", it.contender, without(it)?)));
+    all.collect()
+}
+
+/// Why it has no figures.
+fn without(findings: &Findings) -> Option<String> {
+    let left_out = findings.left_out.map(|why| format!("left out, {why}"));
+    left_out.or_else(|| Some(format!("failed, {}", findings.failure.as_ref()?)))
+}
+
+/// How many operations a measurement took.
+fn count(findings: &Findings) -> String {
+    if findings.takes_part() {
+        findings.ops.to_string()
+    } else {
+        String::new()
+    }
 }
 
 /// The hand-written loop that was fastest.
@@ -147,8 +213,10 @@ fn heading(figure: Figure) -> &'static str {
 }
 
 fn value(figure: Figure, findings: &Findings) -> String {
-    if findings.failure.is_some() {
-        return "failed".to_owned();
+    match findings {
+        _ if findings.left_out.is_some() => return "left out".to_owned(),
+        _ if findings.failure.is_some() => return "failed".to_owned(),
+        _ => {}
     }
     let Some(found) = spread(findings.values(figure)) else {
         return String::new();

@@ -1,13 +1,15 @@
 //! The rounds: each contender once, then each once again, so that all share the same noise.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
+use std::io;
+use std::time::{Duration, Instant};
 
 use crate::cell::Cell;
 use crate::child;
 use crate::contender::{Contender, Role};
 use crate::instructions;
 use crate::options::{Options, is_chosen};
+use crate::plan::Cost;
 use crate::server;
 
 /// What was found of one contender in one cell, by figure, round by round.
@@ -19,8 +21,12 @@ pub struct Findings {
     pub role: Role,
     /// The values of each figure.
     pub figures: BTreeMap<Figure, Vec<f64>>,
+    /// How many operations each measurement took.
+    pub ops: u64,
     /// Why a measurement failed.
     pub failure: Option<String>,
+    /// Why it was not even tried.
+    pub left_out: Option<&'static str>,
 }
 
 /// What is found, the most telling first.
@@ -60,11 +66,13 @@ impl Figure {
     }
 }
 
-/// How many rounds tell enough of what takes ten seconds each.
-const IDLE_ROUNDS: usize = 3;
-
-/// Runs the rounds of one cell.
-pub fn run(cell: Cell, contenders: &[Box<dyn Contender>], options: &Options) -> Vec<Findings> {
+/// Runs the rounds of one cell, within its share of the time if there is one.
+pub fn run(
+    cell: Cell,
+    contenders: &[Box<dyn Contender>],
+    options: &Options,
+    share: Option<Duration>,
+) -> Vec<Findings> {
     let mut all: Vec<Findings> = contenders
         .iter()
         .filter(|it| it.has(cell))
@@ -73,18 +81,24 @@ pub fn run(cell: Cell, contenders: &[Box<dyn Contender>], options: &Options) -> 
             contender: it.name(),
             role: it.role(),
             figures: BTreeMap::new(),
+            ops: cell.ops(options.scale),
             failure: None,
+            left_out: it.leaves_out(cell),
         })
         .collect();
     let rounds = if options.instructions {
         1
-    } else if matches!(cell, Cell::Idle { .. }) {
-        options.rounds.min(IDLE_ROUNDS)
     } else {
         options.rounds
     };
+    if let Some(share) = share.filter(|_| !cell.has_size()) {
+        plan(&mut all, cell, rounds, share);
+    }
     for round in 0..rounds {
-        for findings in all.iter_mut().filter(|it| it.failure.is_none()) {
+        for findings in &mut all {
+            if !findings.takes_part() || round >= cell.rounds(findings.role, rounds) {
+                continue;
+            }
             if let Err(error) = measure(findings, cell, options, round == 0) {
                 findings.failure = Some(error.to_string());
             }
@@ -93,14 +107,47 @@ pub fn run(cell: Cell, contenders: &[Box<dyn Contender>], options: &Options) -> 
     all
 }
 
+/// Finds out how many operations of each contender fit.
+fn plan(all: &mut [Findings], cell: Cell, rounds: usize, share: Duration) {
+    let began = Instant::now();
+    // System calls are counted in a run of their own.
+    let runs = rounds + usize::from(cell.has_network());
+    let count = all.iter().filter(|it| it.takes_part()).count() * runs;
+    let slot = |span: Duration| span / count.max(1) as u32;
+    let mut costs = Vec::new();
+    for it in all.iter_mut() {
+        let name = it.contender;
+        let cost = it
+            .takes_part()
+            .then(|| Cost::find(cell, slot(share), |ops| try_out(name, cell, ops)));
+        costs.push(cost.transpose().unwrap_or_else(|error| {
+            it.failure = Some(error.to_string());
+            None
+        }));
+    }
+    let slot = slot(share.saturating_sub(began.elapsed()));
+    for (it, cost) in all.iter_mut().zip(costs) {
+        if let Some(cost) = cost {
+            it.ops = cost.fit(cell, slot);
+        }
+    }
+}
+
+fn try_out(name: &str, cell: Cell, ops: u64) -> io::Result<()> {
+    if cell.has_network() {
+        server::serve(name, cell, ops, false).map(drop)
+    } else {
+        child::compute(name, cell, ops).map(drop)
+    }
+}
+
 fn measure(
     findings: &mut Findings,
     cell: Cell,
     options: &Options,
     is_first: bool,
-) -> std::io::Result<()> {
-    let ops = cell.ops(options.scale);
-    let name = findings.contender;
+) -> io::Result<()> {
+    let (name, ops) = (findings.contender, findings.ops);
     if options.instructions {
         let count = instructions::per_op(name, cell, options.scale)?;
         findings.add(Figure::Instructions, count);
@@ -133,6 +180,11 @@ fn measure(
 }
 
 impl Findings {
+    /// Whether it is measured.
+    pub fn takes_part(&self) -> bool {
+        self.failure.is_none() && self.left_out.is_none()
+    }
+
     fn add(&mut self, figure: Figure, value: f64) {
         self.figures.entry(figure).or_default().push(value);
     }
@@ -149,7 +201,9 @@ impl Findings {
             contender,
             role,
             figures: BTreeMap::from([(figure, values.to_vec())]),
+            ops: 1,
             failure: None,
+            left_out: None,
         }
     }
 }

@@ -113,7 +113,7 @@ impl Reaped {
         if status.success() {
             return Ok(());
         }
-        Err(io::Error::other(format!("the server ended by {status}")))
+        Err(io::Error::other(child::how_it_ended(status)))
     }
 }
 

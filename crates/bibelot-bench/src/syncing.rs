@@ -28,14 +28,7 @@ macro_rules! syncing {
                     }
                     watch.stop(ops)
                 }
-                Cell::Semaphore => {
-                    let semaphore = $new_semaphore();
-                    let watch = $crate::watch::Watch::start();
-                    for _ in 0..ops {
-                        $acquire(&semaphore).await;
-                    }
-                    watch.stop(ops)
-                }
+                Cell::Semaphore => $crate::syncing::permits!($new_semaphore, $acquire, ops),
                 Cell::Event => {
                     let (there, back) = ($new_event(), $new_event());
                     let watch = $crate::watch::Watch::start();
@@ -80,4 +73,17 @@ macro_rules! items {
     }};
 }
 
-pub(crate) use {items, syncing};
+/// A permit is taken and given back.
+macro_rules! permits {
+    ($new_semaphore:path, $acquire:path, $ops:expr) => {{
+        let ops = $ops;
+        let semaphore = $new_semaphore();
+        let watch = $crate::watch::Watch::start();
+        for _ in 0..ops {
+            $acquire(&semaphore).await;
+        }
+        watch.stop(ops)
+    }};
+}
+
+pub(crate) use {items, permits, syncing};

@@ -161,7 +161,35 @@ pub fn text(cells: &[(Cell, Vec<Findings>)]) -> String {
     )
 }
 
+/// The strictest target of a figure, as a value of it: where it lies in a picture.
+pub fn line(cell: Cell, findings: &[Findings], figure: Figure) -> Option<f64> {
+    let those = targets(cell)
+        .into_iter()
+        // What is beside one peer is for one of our shells.
+        .filter(|it| it.figure == figure && !matches!(it.beside, Beside::Peer(_)));
+    let values = those.filter_map(|target| {
+        let beside = match target.beside {
+            Beside::Nothing => return Some(target.most),
+            _ => target.beside(findings)?,
+        };
+        Some(target.most * spread(beside.values(figure))?.median)
+    });
+    values.min_by(f64::total_cmp)
+}
+
 impl Target {
+    /// With whom it is compared, if with anybody.
+    fn beside<'a>(&self, findings: &'a [Findings]) -> Option<&'a Findings> {
+        match self.beside {
+            Beside::Nothing => None,
+            Beside::Limit => best(findings, Role::Limit, self.figure),
+            Beside::BestPeer => best(findings, Role::Peer, self.figure),
+            Beside::Peer(name) => findings
+                .iter()
+                .find(|it| it.contender == name && it.takes_part()),
+        }
+    }
+
     fn find<'a>(&self, findings: &'a [Findings]) -> Option<(&'a str, &'a str, Summary)> {
         let named = |name| findings.iter().find(|it| it.contender == name);
         let ours = match self.ours {
@@ -171,9 +199,7 @@ impl Target {
         let values = ours.values(self.figure);
         let theirs = match self.beside {
             Beside::Nothing => return Some((ours.contender, "", interval(values)?)),
-            Beside::Limit => best(findings, Role::Limit, self.figure)?,
-            Beside::BestPeer => best(findings, Role::Peer, self.figure)?,
-            Beside::Peer(name) => named(name)?,
+            _ => self.beside(findings)?,
         };
         // Nothing can be compared with nothing.
         spread(theirs.values(self.figure)).filter(|found| found.low > 0.0)?;

@@ -63,7 +63,7 @@ pub fn first_figure(findings: &[Findings]) -> Option<Figure> {
 pub fn best(findings: &[Findings], role: Role, figure: Figure) -> Option<&Findings> {
     let all = findings
         .iter()
-        .filter(|it| it.role == role && it.failure.is_none());
+        .filter(|it| it.role == role && it.takes_part());
     let found = all.filter_map(|it| Some((spread(it.values(figure))?.median, it)));
     found
         .min_by(|a, b| a.0.total_cmp(&b.0))

@@ -61,8 +61,13 @@ pub trait Contender {
         true
     }
 
-    /// Whether it runs this cell.
+    /// Whether this cell is about such a thing.
     fn has(&self, cell: Cell) -> bool;
+
+    /// Why it cannot take part in this cell all the same.
+    fn leaves_out(&self, _: Cell) -> Option<&'static str> {
+        None
+    }
 
     /// Runs a cell that needs no network.
     fn compute(&self, cell: Cell, ops: u64) -> io::Result<Sample>;

@@ -47,6 +47,7 @@ impl Contender for Bare {
 computing! {
     spawn: executor::spawn,
     give_way: computing::give_way(),
+    settle: computing::give_way(),
     sleep: timeout::sleep,
     timeout: timeout::timeout,
     sync: sync_cell,

@@ -82,6 +82,7 @@ impl Contender for BibelotUniversal {
 computing! {
     spawn: bibelot::spawn,
     give_way: bibelot::yield_now(),
+    settle: bibelot::yield_now(),
     sleep: bibelot::sleep,
     timeout: bibelot::timeout_after,
     sync: sync::local::run,

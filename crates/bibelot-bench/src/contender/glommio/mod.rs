@@ -6,6 +6,8 @@ use std::future::Future;
 use std::io;
 use std::time::Duration;
 
+use glommio::channels::local_channel::{LocalReceiver, LocalSender, new_bounded};
+use glommio::sync::Semaphore;
 use glommio::timer::Timer;
 use glommio::{LocalExecutor, LocalExecutorBuilder, Placement, Task};
 
@@ -13,7 +15,11 @@ use super::joined::{Detach, Joined};
 use super::{Contender, Role, async_channel};
 use crate::cell::Cell;
 use crate::computing::{self, computing};
+use crate::syncing::{items, permits};
 use crate::watch::Sample;
+
+/// A task counts its wakers in 16 bits, and panics with the next.
+const MOST_WAKERS: usize = 32_000;
 
 /// glommio.
 pub struct Glommio;
@@ -33,12 +39,17 @@ impl Contender for Glommio {
     }
 
     fn has(&self, cell: Cell) -> bool {
-        match cell {
-            // A task of it can have 32,767 wakers, and panics with the next: one cannot hold so many timers.
-            Cell::Timer { others } | Cell::Timeout { others } => others < 32_000,
-            Cell::Timers(_) => false,
-            _ => !cell.is_sync(),
-        }
+        !matches!(cell, Cell::Lock | Cell::Event)
+    }
+
+    fn leaves_out(&self, cell: Cell) -> Option<&'static str> {
+        let timers = match cell {
+            Cell::Timer { others } | Cell::Timeout { others } => others,
+            Cell::Timers(_) => usize::MAX,
+            _ => 0,
+        };
+        (timers > MOST_WAKERS)
+            .then_some("a task of it can have 32,767 wakers, so one cannot hold so many timers")
     }
 
     fn compute(&self, cell: Cell, ops: u64) -> io::Result<Sample> {
@@ -81,12 +92,34 @@ async fn timeout<F: Future>(span: Duration, future: F) -> Option<F::Output> {
 computing! {
     spawn: spawn,
     give_way: computing::give_way(),
+    settle: computing::give_way(),
     sleep: Timer::new,
     timeout: timeout,
     sync: sync_cell,
 }
 
-/// Its channels and semaphores are not the things that are measured here.
-async fn sync_cell(_: Cell, _: u64) -> Sample {
-    unreachable!("it has no such cell")
+/// It has channels and a semaphore for the tasks of one executor.
+async fn sync_cell(cell: Cell, ops: u64) -> Sample {
+    match cell {
+        Cell::Queue { capacity } => items!(spawn, new_bounded, put, get, capacity, ops),
+        Cell::Semaphore => permits!(new_semaphore, acquire, ops),
+        _ => unreachable!("it has no such cell"),
+    }
+}
+
+async fn put(sender: &LocalSender<u64>, item: u64) {
+    assert!(sender.send(item).await.is_ok(), "an open channel");
+}
+
+async fn get(receiver: &mut LocalReceiver<u64>) -> u64 {
+    receiver.recv().await.expect("an open channel")
+}
+
+fn new_semaphore() -> Semaphore {
+    Semaphore::new(2)
+}
+
+async fn acquire(semaphore: &Semaphore) {
+    let permit = semaphore.acquire_permit(1).await;
+    drop(permit.expect("an open semaphore"));
 }

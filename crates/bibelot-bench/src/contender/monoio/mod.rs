@@ -1,16 +1,18 @@
 //! monoio, on io_uring.
 
+mod give_way;
 mod serve;
 
 use std::io;
 
 use local_sync::mpsc::bounded;
+use local_sync::semaphore::Semaphore;
 use monoio::{IoUringDriver, RuntimeBuilder};
 
 use super::{Contender, Role};
 use crate::cell::Cell;
-use crate::computing::{self, computing};
-use crate::syncing::items;
+use crate::computing::computing;
+use crate::syncing::{items, permits};
 use crate::watch::Sample;
 
 /// monoio.
@@ -30,15 +32,25 @@ impl Contender for Monoio {
     }
 
     fn has(&self, cell: Cell) -> bool {
-        // It wakes nobody from other threads unless everybody pays for that. In the ring of wakers it hangs, which
-        // was not looked into.
-        !matches!(cell, Cell::Message { .. } | Cell::Ring { .. })
-            && (!cell.is_sync() || matches!(cell, Cell::Queue { .. }))
+        !matches!(cell, Cell::Lock | Cell::Event)
+    }
+
+    fn leaves_out(&self, cell: Cell) -> Option<&'static str> {
+        matches!(cell, Cell::Message { .. }).then_some(
+            "it can be woken by other threads only if built so that every waker of every cell looks for its thread",
+        )
     }
 
     fn compute(&self, cell: Cell, ops: u64) -> io::Result<Sample> {
         let mut runtime = runtime()?;
-        Ok(runtime.block_on(async move { monoio::spawn(compute(cell, ops)).await }))
+        Ok(runtime.block_on(async move {
+            let usher = monoio::spawn(give_way::usher());
+            let is_lone_yield = matches!(cell, Cell::Yield { tasks: 1 });
+            give_way::set_alone(matches!(cell, Cell::Timeout { .. }), is_lone_yield);
+            let sample = monoio::spawn(compute(cell, ops)).await;
+            drop(usher);
+            sample
+        }))
     }
 
     fn serve(&self, cell: Cell, tell_port: fn(u16)) -> io::Result<()> {
@@ -57,18 +69,22 @@ fn runtime() -> io::Result<monoio::Runtime<Runtime>> {
 
 computing! {
     spawn: monoio::spawn,
-    give_way: computing::give_way(),
+    give_way: give_way::give_way(),
+    settle: give_way::settle(),
     sleep: monoio::time::sleep,
     timeout: monoio::time::timeout,
     sync: sync_cell,
 }
 
-/// Of what it has not it takes part in nothing.
+/// It has no primitives; channels and semaphores are of a crate by its authors.
 async fn sync_cell(cell: Cell, ops: u64) -> Sample {
-    let Cell::Queue { capacity } = cell else {
-        unreachable!("it has no such cell");
-    };
-    items!(monoio::spawn, bounded::channel, put, get, capacity, ops)
+    match cell {
+        Cell::Queue { capacity } => {
+            items!(monoio::spawn, bounded::channel, put, get, capacity, ops)
+        }
+        Cell::Semaphore => permits!(new_semaphore, acquire, ops),
+        _ => unreachable!("it has no such cell"),
+    }
 }
 
 async fn put(sender: &bounded::Tx<u64>, item: u64) {
@@ -77,4 +93,12 @@ async fn put(sender: &bounded::Tx<u64>, item: u64) {
 
 async fn get(receiver: &mut bounded::Rx<u64>) -> u64 {
     receiver.recv().await.expect("an open channel")
+}
+
+fn new_semaphore() -> Semaphore {
+    Semaphore::new(2)
+}
+
+async fn acquire(semaphore: &Semaphore) {
+    drop(semaphore.acquire().await.expect("an open semaphore"));
 }

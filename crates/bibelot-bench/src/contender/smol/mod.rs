@@ -82,6 +82,7 @@ async fn timeout<F: Future>(span: Duration, future: F) -> Option<F::Output> {
 computing! {
     spawn: spawn,
     give_way: smol::future::yield_now(),
+    settle: smol::future::yield_now(),
     sleep: Timer::after,
     timeout: timeout,
     sync: sync_cell,

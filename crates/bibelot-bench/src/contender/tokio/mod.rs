@@ -61,6 +61,7 @@ fn runtime() -> io::Result<Runtime> {
 computing! {
     spawn: tokio::spawn,
     give_way: tokio::task::yield_now(),
+    settle: tokio::task::yield_now(),
     sleep: tokio::time::sleep,
     timeout: tokio::time::timeout,
     sync: sync_cell,
