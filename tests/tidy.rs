@@ -37,11 +37,13 @@ const STRANGERS: [(&str, &str); 3] = [
 ];
 
 /// Files that may read the clock of the operating system: the clock itself, the watch over a reactor that
-/// must not block, the bounded end of a ring, and plain threads that wait for so long and no longer.
-const CLOCK_READERS: [&str; 4] = [
+/// must not block, what learns how long waits are, the bounded end of a ring, and plain threads that wait for
+/// so long and no longer.
+const CLOCK_READERS: [&str; 5] = [
     "crates/bibelot-sync/src/blocking.rs",
     "crates/bibelot-timer/src/clock.rs",
     "crates/bibelot-reactor/src/lawful.rs",
+    "crates/bibelot-reactor/src/lookout.rs",
     "crates/bibelot-uring/src/drain.rs",
 ];
 

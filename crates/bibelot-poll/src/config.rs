@@ -1,5 +1,7 @@
 //! The sizes of a polling reactor that can be chosen.
 
+use std::time::Duration;
+
 use bibelot_sys::PoolLimits;
 
 /// How a [`Poll`](crate::Poll) is made.
@@ -17,13 +19,16 @@ pub struct PollConfig {
     pub receive_batch: usize,
     /// How many descriptors one wait can report as ready; 0 counts as 1.
     pub events_max: usize,
+    /// For how long it may look for something to come before it sleeps, where that has proved to be worth
+    /// it; zero is never.
+    pub look_max: Duration,
     /// The threads for operations that block.
     pub workers: PoolLimits,
 }
 
 impl Default for PollConfig {
     /// Receives of 16 KiB, or 64 KiB where those are filled, of which 4 MiB are kept; 64 KiB at once, so
-    /// that they are warm still when their readers run; 64 events; the default workers.
+    /// that they are warm still when their readers run; 64 events; looks of 50 us; the default workers.
     fn default() -> Self {
         Self {
             receive_len: 16 * 1024,
@@ -31,6 +36,7 @@ impl Default for PollConfig {
             receive_kept_max: 256,
             receive_batch: 64 * 1024,
             events_max: 64,
+            look_max: Duration::from_micros(50),
             workers: PoolLimits::default(),
         }
     }

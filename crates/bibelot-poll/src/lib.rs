@@ -20,7 +20,8 @@
 //! | `sources` | what is known of each descriptor, and what waits for it |
 //! | `table` | a row for each descriptor number |
 //! | `queue` | the lines of waiting operations |
-//! | `watch` | registrations, and waiting for readiness |
+//! | `watch` | registrations, and asking for readiness |
+//! | `wait` | looking for it, and sleeping until it comes |
 //! | `appetite` | which of two sizes they have |
 //! | `lender` | buffers for receives, used again and again |
 //! | `config` | the sizes that can be chosen |
@@ -44,6 +45,7 @@ mod poll;
 mod queue;
 mod sources;
 mod table;
+mod wait;
 mod watch;
 
 pub use bibelot_sys::{PoolLimits, PoolReport};

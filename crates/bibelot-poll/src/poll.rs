@@ -19,7 +19,9 @@ use std::sync::Arc;
 use std::task::Waker;
 use std::time::Duration;
 
-use bibelot_reactor::{Call, Completion, Counters, Fd, Op, Outcome, Reactor, Reply, Token, Unpark};
+use bibelot_reactor::{
+    Call, Completion, Counters, Fd, Lookout, Op, Outcome, Reactor, Reply, Token, Unpark,
+};
 use bibelot_sys::{Attempt, Pool, PoolReport, Slack, attempt, connect_again};
 
 use crate::appetite::Size;
@@ -39,16 +41,17 @@ pub struct Poll {
     // In the order in which they end: first nothing runs, then nothing is waited for, then what
     // operations owned is freed.
     pool: Pool,
-    watch: Watch,
-    sources: Sources,
+    pub(crate) watch: Watch,
+    pub(crate) sources: Sources,
     ended: Vec<Ended>,
     lender: Lender,
-    unpark: Arc<Unpark<Kick>>,
+    pub(crate) unpark: Arc<Unpark<Kick>>,
+    pub(crate) lookout: Lookout,
     slack: Slack,
     /// Somebody else waits on the poller's descriptor.
-    is_watched: bool,
+    pub(crate) is_watched: bool,
     /// What the last wait brought and nobody was served of yet.
-    ready: VecDeque<Readiness>,
+    pub(crate) ready: VecDeque<Readiness>,
     /// How many bytes one poll receives.
     receive_batch: usize,
     /// System calls of tries and calls; the watch counts its own.
@@ -80,6 +83,7 @@ impl Poll {
             ended: Vec::new(),
             lender: Lender::new(&config),
             unpark,
+            lookout: Lookout::new(config.look_max),
             slack: Slack::new(),
             is_watched: false,
             ready: VecDeque::new(),
@@ -227,32 +231,6 @@ impl Poll {
         }
     }
 
-    /// Takes the edges that there are, and waits for one if there is anything to wait for. Edges that
-    /// were taken before come first.
-    fn look(&mut self, timeout: Option<Duration>, may_wait: bool) -> io::Result<()> {
-        if !self.ready.is_empty() {
-            self.unpark.woke();
-            return Ok(());
-        }
-        let result = if may_wait && self.unpark.sleep() {
-            let result = self.watch.wait(timeout, &mut self.ready);
-            self.unpark.woke();
-            result
-        } else {
-            if !may_wait {
-                self.unpark.woke();
-            }
-            if self.sources.waiting() == 0 && !self.is_watched {
-                return Ok(());
-            }
-            self.watch.wait(Some(Duration::ZERO), &mut self.ready)
-        };
-        for edge in &self.ready {
-            self.sources.heard(*edge);
-        }
-        result
-    }
-
     /// Serves the edges in their order, until there are enough bytes to be read.
     fn serve_ready(&mut self, ends: &mut Vec<Completion>) {
         let mut received = 0;
@@ -346,7 +324,7 @@ impl Reactor for Poll {
         self.lender.trim();
         self.collect(ends);
         let may_wait = timeout != Some(Duration::ZERO) && ends.len() == before;
-        let looked = self.look(timeout, may_wait);
+        let looked = self.take_edges(timeout, may_wait);
         self.serve_ready(ends);
         self.collect(ends);
         self.completions += (ends.len() - before) as u64;

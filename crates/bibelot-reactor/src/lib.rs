@@ -13,6 +13,7 @@
 //! | `fd`, `buf`, `pool` | what an operation owns |
 //! | `inbox`, `outbox` | what has arrived at an object, and what has not left it yet |
 //! | `lawful` | a reactor that watches another one keep its promises |
+//! | `lookout` | when to look before a sleep, and when to end it |
 //! | `unpark` | waking a sleeping reactor without needless system calls |
 
 #![forbid(unsafe_code)]
@@ -24,6 +25,7 @@ mod completion;
 mod fd;
 mod inbox;
 mod lawful;
+mod lookout;
 mod op;
 mod outbox;
 mod pool;
@@ -38,6 +40,7 @@ pub use completion::{Completion, Outcome, cancelled, unsupported};
 pub use fd::{Farewell, Fd, VirtualFd, WeakFd};
 pub use inbox::Inbox;
 pub use lawful::Lawful;
+pub use lookout::{Came, Lookout};
 pub use op::{Interest, Job, Op, OpKind, OpenHow};
 pub use outbox::{Memory, Outbox, Spare};
 pub use pool::Home;

@@ -56,6 +56,13 @@ impl<K: Fn() + Send + Sync + 'static> Unpark<K> {
         }
     }
 
+    /// Whether a wake has come that was not consumed.
+    #[must_use]
+    pub fn is_told(&self) -> bool {
+        // Relaxed: whoever acts on it consumes the wake, which orders.
+        self.state.load(Ordering::Relaxed) == TOLD
+    }
+
     /// Ends a sleep, or looks without sleeping; a wake that has come is consumed. Whether one had.
     #[inline]
     pub fn woke(&self) -> bool {
@@ -135,8 +142,10 @@ mod tests {
         let (unpark, kicks) = counted();
         assert!(unpark.sleep());
         let waker = unpark.waker();
+        assert!(!unpark.is_told());
         waker.wake_by_ref();
         waker.wake_by_ref();
+        assert!(unpark.is_told());
         assert_eq!(kicks.load(Ordering::Relaxed), 1);
         assert!(unpark.woke());
         assert!(!unpark.woke());

@@ -32,6 +32,9 @@ pub struct UringConfig {
     /// processor time than the call did. What is woken begins when the waker's turn ends, not while a task of it still computes. A
     /// task that blocks its thread until another reactor's thread has done something waits for ever.
     pub wake_by_message: bool,
+    /// For how long it may look for something to come before it sleeps, where that has proved to be worth
+    /// it; zero is never.
+    pub look_max: Duration,
     /// The threads for operations that block.
     pub workers: PoolLimits,
     /// How long the end of the reactor waits for operations that do not stop.
@@ -40,7 +43,7 @@ pub struct UringConfig {
 
 impl Default for UringConfig {
     /// 1024 entries and 4096 completions; receives of 16 KiB, at most 1024 ready and 4096 in all; nothing
-    /// hidden; wakes are written; the default workers; 2 s.
+    /// hidden; wakes are written; looks of 50 us; the default workers; 2 s.
     fn default() -> Self {
         Self {
             entries: 1024,
@@ -50,6 +53,7 @@ impl Default for UringConfig {
             receive_buffers_max: 4096,
             hide: Abilities::NONE,
             wake_by_message: false,
+            look_max: Duration::from_micros(50),
             workers: PoolLimits::default(),
             drain: Duration::from_secs(2),
         }

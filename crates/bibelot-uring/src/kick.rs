@@ -89,8 +89,14 @@ impl Kick {
         self.address.write();
     }
 
-    pub(crate) fn woke(&self) {
-        self.unpark.woke();
+    /// Whether a wake has come that was not consumed.
+    pub(crate) fn is_told(&self) -> bool {
+        self.unpark.is_told()
+    }
+
+    /// Ends a sleep or a look, and consumes a wake that has come; whether one had.
+    pub(crate) fn woke(&self) -> bool {
+        self.unpark.woke()
     }
 
     /// The watch has seen a kick; whether it goes on. How many system calls that took.

@@ -37,6 +37,7 @@
 //! | `lanes` | one operation at a time in each direction of a socket |
 //! | `lender`, `buffer_ring` | the buffers that receives are filled into |
 //! | `ring` | the two queues and the system call between them |
+//! | `look` | watching for completions before a sleep |
 //! | `kick`, `bell` | how other threads end a sleep; on what somebody else's loop waits |
 //! | `message` | wakes of other rings that leave with the turn |
 //! | `drain` | the end |
@@ -65,6 +66,7 @@ mod kick;
 mod lanes;
 mod launch;
 mod lender;
+mod look;
 mod message;
 mod names;
 mod probe;

@@ -18,7 +18,7 @@ use std::task::Waker;
 use std::thread;
 use std::time::Duration;
 
-use bibelot_reactor::{Call, Completion, Counters, Fd, Op, Reactor, Reply, Token};
+use bibelot_reactor::{Call, Completion, Counters, Fd, Lookout, Op, Reactor, Reply, Token};
 use bibelot_sys::{Pool, Slack};
 
 use crate::bell::Bell;
@@ -27,6 +27,7 @@ use crate::kick::Kick;
 use crate::lanes::Lanes;
 use crate::launch::cut_short;
 use crate::lender::Lender;
+use crate::look::Looked;
 use crate::message::Messages;
 use crate::probe;
 use crate::ring::{Cqe, Ring, Wait};
@@ -79,6 +80,7 @@ pub struct Uring {
     pub(crate) kick: Kick,
     /// Wakes of other rings; `None` where they are written.
     pub(crate) messages: Option<Messages>,
+    pub(crate) lookout: Lookout,
     /// Somebody else waits on the ring's descriptor: a sleep was announced.
     watched: bool,
     bell: Bell,
@@ -127,6 +129,7 @@ impl Uring {
             lender: Lender::new(&config),
             kick,
             messages: talks.then(Messages::default),
+            lookout: Lookout::new(config.look_max),
             watched: false,
             bell: Bell::default(),
             pool: None,
@@ -193,29 +196,35 @@ impl Uring {
         }
         let mut crowded = self.submit_backlog()?;
         let wait = wait && !crowded && self.ready.is_empty() && !self.ring.has_completions();
-        let announced = wait && self.kick.sleep(&mut self.ring);
+        let looked = match wait {
+            true => self.look_first(timeout)?,
+            false => Looked::Nothing,
+        };
+        crowded |= looked == Looked::Crowded;
+        let announced = wait && looked == Looked::Nothing && self.kick.sleep(&mut self.ring);
         // What could not be submitted may be the watch that ends this sleep.
         let slept = announced && !self.ring.has_backlog();
-        let wait = match timeout {
+        let how = match timeout {
             _ if !slept => Wait::No,
             None => Wait::Forever,
-            Some(span) => Wait::For(span),
+            Some(_) => Wait::For(self.lookout.sleep_span(timeout).unwrap_or_default()),
         };
         let entered = if slept || self.ring.has_queued() || self.ring.wants_enter() {
-            self.enter(wait)
+            self.enter(how)
         } else {
             Ok(false)
         };
-        if announced {
-            self.kick.woke();
-        }
+        let was_woken = wait && self.kick.woke();
         crowded |= matches!(entered, Ok(true));
         if let Some(messages) = &mut self.messages
             && !self.ring.has_queued()
         {
             messages.taken();
         }
-        let settled = self.settle_all();
+        let mut settled = self.settle_all();
+        if wait && settled.is_ok() {
+            settled = self.end_wait(was_woken);
+        }
         self.collect_from_pool();
         if crowded && self.ready.is_empty() && timeout != Some(Duration::ZERO) {
             thread::sleep(REST);
@@ -249,8 +258,13 @@ impl Uring {
         }
     }
 
+    /// Enters it without waiting. Whether it has no room.
+    pub(crate) fn enter_now(&mut self) -> io::Result<bool> {
+        self.enter(Wait::No)
+    }
+
     pub(crate) fn enter_at_once(&mut self) -> io::Result<()> {
-        self.enter(Wait::No).map(drop)
+        self.enter_now().map(drop)
     }
 
     fn collect_from_pool(&mut self) {

@@ -75,6 +75,7 @@ pub(crate) struct Workers {
 pub(crate) struct Keeping {
     pub workers: Workers,
     pub wake_by_message: bool,
+    pub look_max: Option<Duration>,
 }
 
 impl bibelot_kernel::Backend for Os {
@@ -82,7 +83,7 @@ impl bibelot_kernel::Backend for Os {
         match self.which {
             Backend::Auto => auto(self.keeping),
             Backend::Uring => uring(self.keeping, "as asked"),
-            Backend::Poll => poll(self.keeping.workers, "as asked"),
+            Backend::Poll => poll(self.keeping, "as asked"),
         }
     }
 }
@@ -93,7 +94,7 @@ fn auto(keeping: Keeping) -> io::Result<World> {
             let reason = format!("as {REACTOR_VARIABLE} says");
             match Backend::from_name(&name) {
                 Some(Backend::Uring) => uring(keeping, &reason),
-                Some(Backend::Poll) => poll(keeping.workers, &reason),
+                Some(Backend::Poll) => poll(keeping, &reason),
                 Some(Backend::Auto) => best(keeping),
                 None => {
                     let message = format!(
@@ -111,7 +112,7 @@ fn auto(keeping: Keeping) -> io::Result<World> {
 fn best(keeping: Keeping) -> io::Result<World> {
     match Uring::new(ring_config(keeping)?) {
         Ok(ring) => Ok(world(with_report(ring, "it can be had"))),
-        Err(error) => poll(keeping.workers, &format!("no io_uring: {error}")),
+        Err(error) => poll(keeping, &format!("no io_uring: {error}")),
     }
 }
 
@@ -131,6 +132,7 @@ fn ring_config(keeping: Keeping) -> io::Result<UringConfig> {
         wake_by_message: keeping.wake_by_message,
         ..UringConfig::default()
     };
+    config.look_max = keeping.look_max.unwrap_or(config.look_max);
     let (workers, limits) = (keeping.workers, &mut config.workers);
     limits.threads_max = workers.threads_max.unwrap_or(limits.threads_max);
     limits.idle = workers.idle.unwrap_or(limits.idle);
@@ -163,9 +165,10 @@ fn with_report(ring: Uring, reason: &str) -> (Box<dyn Reactor>, String) {
     (Box::new(ring), reason)
 }
 
-fn poll(workers: Workers, reason: &str) -> io::Result<World> {
+fn poll(keeping: Keeping, reason: &str) -> io::Result<World> {
     let mut config = PollConfig::default();
-    let limits = &mut config.workers;
+    config.look_max = keeping.look_max.unwrap_or(config.look_max);
+    let (workers, limits) = (keeping.workers, &mut config.workers);
     limits.threads_max = workers.threads_max.unwrap_or(limits.threads_max);
     limits.idle = workers.idle.unwrap_or(limits.idle);
     let poll = Poll::new(config)?;

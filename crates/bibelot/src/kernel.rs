@@ -152,6 +152,19 @@ impl Builder {
         self
     }
 
+    /// For how long the kernel may look for something to come before its thread sleeps; 50 us without it, and
+    /// zero is never.
+    ///
+    /// It is done only where the waits of late were short and ended by the same one or two partners, and
+    /// to end timers on time where the operating system is late; an idle kernel sleeps. A backend that is
+    /// not of this crate has its own ways.
+    pub fn look_max(mut self, span: Duration) -> Self {
+        if let Some(os) = &mut self.os {
+            os.keeping.look_max = Some(span);
+        }
+        self
+    }
+
     /// What Ctrl-C does while nobody waits for it by [`ctrl_c`](crate::ctrl_c()); nothing without it.
     pub fn ctrl_c(mut self, policy: CtrlCPolicy) -> Self {
         self.ctrl_c = policy;
