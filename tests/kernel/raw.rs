@@ -88,11 +88,17 @@ fn a_raw_send_that_times_out_says_how_much_went_and_gives_the_rest_back() {
         assert!(sent > 0 && sent < MUCH);
         assert_eq!(cut.as_cancelled().unwrap().progress(), Some(sent as u64));
         assert_eq!(sender.bytes_sent()?, sent as u64);
-        let rest = cut.into_buf().unwrap();
+        let mut rest = cut.into_buf().unwrap();
         assert_eq!(rest.len(), MUCH - sent);
-        // Nothing fits any more, so that nothing goes.
-        let cut = timeout_after(limit, sender.send(rest)).await.unwrap_err();
+        // On a busy machine the time may have been up before all was sent that fits.
+        let cut = loop {
+            match timeout_after(limit, sender.send(rest)).await {
+                Ok((_, left)) => rest = left,
+                Err(cut) => break cut,
+            }
+        };
         assert_eq!((cut.timed_out(), cut.sent()), (true, 0));
+        let sent = sender.bytes_sent()? as usize;
         let rest = cut.into_buf().unwrap();
         assert_eq!(rest.len(), MUCH - sent);
         let error = io::Error::from(timeout_after(limit, sender.send(rest)).await.unwrap_err());

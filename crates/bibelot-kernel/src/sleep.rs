@@ -10,7 +10,7 @@ use crate::core::Core;
 use crate::home::{self, KernelId};
 use crate::record::Wait;
 use crate::timers::disarm_from_anywhere;
-use crate::trap::{Leave, Op, Park, Trap};
+use crate::trap::{Here, Leave, Op, Park, Trap};
 
 /// The future of [`sleep`] and [`sleep_until`].
 pub type Sleep = Trap<SleepOp>;
@@ -48,6 +48,7 @@ pub fn clock() -> Instant {
 /// # Cancellation
 ///
 /// Leaves at once and leaves nothing behind; dropped, too.
+#[inline]
 #[track_caller]
 pub fn sleep(span: Duration) -> Sleep {
     Trap::new(SleepOp(Stage::Open(Until::Span(span))))
@@ -56,6 +57,7 @@ pub fn sleep(span: Duration) -> Sleep {
 /// Waits until `deadline`, and gives the time at which it woke; see [`sleep`].
 #[track_caller]
 #[doc(alias = "wake_at")]
+#[inline]
 pub fn sleep_until(deadline: Instant) -> Sleep {
     Trap::new(SleepOp(Stage::Open(Until::Deadline(deadline))))
 }
@@ -74,6 +76,7 @@ pub fn sleep_until(deadline: Instant) -> Sleep {
 #[track_caller]
 #[doc(alias = "schedule")]
 #[doc(alias = "checkpoint")]
+#[inline]
 pub fn yield_now() -> YieldNow {
     Trap::new(YieldOp { has_yielded: false })
 }
@@ -117,7 +120,6 @@ impl SleepOp {
     }
 
     /// Sets the timer at the first poll, or sees to it that it wakes this waker.
-    #[inline]
     fn arm(&mut self, core: &Core, waker: &Waker) {
         let (deadline, timer) = match self.0 {
             Stage::Open(Until::Span(span)) => (core.now() + span, None),
@@ -151,6 +153,7 @@ impl SleepOp {
 impl Op for SleepOp {
     type Out = Instant;
 
+    #[inline]
     fn take(&mut self) -> Option<Instant> {
         match self.0 {
             Stage::Open(Until::Span(_) | Until::Deadline(_)) => None,
@@ -179,12 +182,19 @@ impl Op for SleepOp {
         Park::Waits
     }
 
+    #[inline]
+    fn park_here(&mut self, here: Here<'_>, waker: &Waker) -> Park<Instant> {
+        self.arm(here.0, waker);
+        Park::Waits
+    }
+
     fn leave(&mut self) -> Leave<Instant> {
         self.disarm();
         self.0 = Stage::Open(Until::Yielded);
         Leave::Left
     }
 
+    #[inline]
     fn wait(&self) -> Wait {
         match self.0 {
             Stage::Open(Until::Yielded) => Wait::Yield,
@@ -194,6 +204,7 @@ impl Op for SleepOp {
 }
 
 impl Drop for SleepOp {
+    #[inline]
     fn drop(&mut self) {
         self.disarm();
     }
@@ -222,10 +233,12 @@ pub struct YieldOp {
 impl Op for YieldOp {
     type Out = ();
 
+    #[inline]
     fn take(&mut self) -> Option<()> {
         self.has_yielded.then_some(())
     }
 
+    #[inline]
     fn park(&mut self, waker: &Waker) -> Park<()> {
         self.has_yielded = true;
         waker.wake_by_ref();
@@ -236,6 +249,7 @@ impl Op for YieldOp {
         Leave::Left
     }
 
+    #[inline]
     fn wait(&self) -> Wait {
         Wait::Yield
     }

@@ -2,14 +2,16 @@
 //!
 //! Nearly every timer is a sleep's or a limit's that is polled with its task's own waker: then the task's key
 //! is all that is kept, in the wheel's entry itself, and nothing is counted or dropped. What needs more, a
-//! waker of a combinator's or an alarm of the table of objects, lies beside the wheel.
+//! waker of a combinator's or an alarm of the table of objects, lies beside the wheel. The wheel is told the
+//! time only when something in it may be due.
 //!
 //! # Invariants
 //!
 //! - Each of the `others` belongs to one timer in the wheel.
+//! - No timer is due before `soonest`.
 //! - No waker is cloned, woken or dropped under the borrow.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::task::Waker;
 
@@ -21,7 +23,10 @@ use crate::io;
 use crate::tasks::TaskKey;
 
 /// All timers of one kernel.
-pub(crate) struct Timers(RefCell<Set>);
+pub(crate) struct Timers {
+    set: RefCell<Set>,
+    soonest: Cell<Instant>,
+}
 
 struct Set {
     wheel: Wheel<Timer>,
@@ -74,30 +79,48 @@ enum Due {
 
 impl Timers {
     pub(crate) fn new(now: Instant) -> Self {
-        Self(RefCell::new(Set {
-            wheel: Wheel::new(now),
-            others: Slab::new(),
-        }))
+        Self {
+            set: RefCell::new(Set {
+                wheel: Wheel::new(now),
+                others: Slab::new(),
+            }),
+            soonest: Cell::new(Instant::FAR),
+        }
     }
 
-    #[inline]
     pub(crate) fn is_empty(&self) -> bool {
-        self.0.borrow().wheel.is_empty()
+        self.set.borrow().wheel.is_empty()
+    }
+
+    /// Whether a timer may be due.
+    #[inline]
+    fn may_be_due(&self, now: Instant) -> bool {
+        now >= self.soonest.get()
+    }
+
+    /// A timer is set.
+    #[inline]
+    fn note(&self, at: Instant) {
+        if at < self.soonest.get() {
+            self.soonest.set(at);
+        }
     }
 
     pub(crate) fn next_deadline(&self) -> Option<Instant> {
-        self.0.borrow().wheel.next_deadline()
+        self.set.borrow().wheel.next_deadline()
     }
 
     /// Sets a timer that wakes a task.
     #[inline]
     fn wake_task(&self, at: Instant, task: TaskKey) -> Key {
-        self.0.borrow_mut().wheel.insert(at, Timer::task(task))
+        self.note(at);
+        self.set.borrow_mut().wheel.insert(at, Timer::task(task))
     }
 
     /// Sets a timer that does something else.
     pub(crate) fn insert(&self, at: Instant, other: Other) -> Key {
-        let set = &mut *self.0.borrow_mut();
+        self.note(at);
+        let set = &mut *self.set.borrow_mut();
         let place = u32::try_from(set.others.insert(other)).expect("fewer than 2^32 timers");
         set.wheel.insert(at, Timer::Other(halves(place)))
     }
@@ -105,7 +128,7 @@ impl Timers {
     /// Whether the timer is there and wakes this task.
     #[inline]
     fn wakes_task(&self, key: Key, task: TaskKey) -> bool {
-        match self.0.borrow().wheel.get(key) {
+        match self.set.borrow().wheel.get(key) {
             Some(&Timer::Task { slot, generation }) => {
                 (word(slot), word(generation)) == (task.slot, task.generation)
             }
@@ -115,7 +138,7 @@ impl Timers {
 
     /// Whether the timer is there and wakes whom this waker wakes.
     fn wakes(&self, key: Key, waker: &Waker) -> bool {
-        let set = self.0.borrow();
+        let set = self.set.borrow();
         let Some(&Timer::Other(place)) = set.wheel.get(key) else {
             return false;
         };
@@ -128,7 +151,7 @@ impl Timers {
     /// Takes a timer out; what comes back is dropped outside the borrow.
     #[inline]
     fn remove(&self, key: Key) -> Option<Other> {
-        let set = &mut *self.0.borrow_mut();
+        let set = &mut *self.set.borrow_mut();
         match set.wheel.remove(key)? {
             Timer::Task { .. } => None,
             Timer::Other(place) => set.take(place),
@@ -138,7 +161,7 @@ impl Timers {
     /// Takes out the next timer that is due and wakes another task than `last`, with how many there were up
     /// to it.
     fn pop(&self, now: Instant, last: Option<TaskKey>) -> (u64, Option<Due>) {
-        let set = &mut *self.0.borrow_mut();
+        let set = &mut *self.set.borrow_mut();
         let mut fired = 0;
         while let Some((_, timer)) = set.wheel.pop(now) {
             fired += 1;
@@ -155,12 +178,14 @@ impl Timers {
             };
             return (fired, due);
         }
+        self.soonest
+            .set(set.wheel.next_deadline().unwrap_or(Instant::FAR));
         (fired, None)
     }
 
     /// Takes out all of them; how many there were, and what is to be dropped.
     pub(crate) fn drain(&self) -> (usize, Vec<Other>) {
-        let set = &mut *self.0.borrow_mut();
+        let set = &mut *self.set.borrow_mut();
         (set.wheel.drain().count(), set.others.drain().collect())
     }
 }
@@ -212,11 +237,12 @@ impl Core {
     /// Wakes everybody whose time has come.
     #[inline]
     pub(crate) fn fire_timers(self: &Rc<Self>, now: Instant) {
-        if !self.timers.is_empty() {
+        if self.timers.may_be_due(now) {
             self.fire_due(now);
         }
     }
 
+    #[inline(never)]
     fn fire_due(self: &Rc<Self>, now: Instant) {
         let mut last = None;
         loop {
@@ -317,6 +343,26 @@ mod tests {
     }
 
     #[test]
+    fn what_is_set_while_others_fire_is_not_missed() {
+        let timers = Timers::new(Instant::ZERO);
+        let at = Instant::from_nanos;
+        let task = TaskKey::new(1, 1);
+        assert!(!timers.may_be_due(at(5)));
+        timers.wake_task(at(5), task);
+        let early = timers.wake_task(at(3), task);
+        assert!(timers.may_be_due(at(3)) && !timers.may_be_due(at(2)));
+        timers.remove(early);
+        assert!(matches!(timers.pop(at(4), None), (0, None)));
+        assert!(!timers.may_be_due(at(4)) && timers.may_be_due(at(5)));
+        assert!(matches!(timers.pop(at(5), None), (1, Some(_))));
+        timers.wake_task(at(5), task);
+        assert!(timers.may_be_due(at(5)));
+        assert!(matches!(timers.pop(at(5), None), (1, Some(_))));
+        assert!(matches!(timers.pop(at(5), None), (0, None)));
+        assert!(!timers.may_be_due(at(u64::MAX - 1)));
+    }
+
+    #[test]
     fn what_lies_beside_the_wheel_goes_with_its_timer() {
         let timers = Timers::new(Instant::ZERO);
         let at = Instant::from_nanos(9);
@@ -328,7 +374,7 @@ mod tests {
         assert!(timers.remove(keys[1]).is_none());
         let (_, due) = timers.pop(at, None);
         assert!(matches!(due, Some(Due::Other(Other::Wake(_)))));
-        assert_eq!(timers.0.borrow().others.len(), 1);
+        assert_eq!(timers.set.borrow().others.len(), 1);
         let (count, others) = timers.drain();
         assert_eq!((count, others.len()), (1, 1));
         assert!(timers.is_empty());

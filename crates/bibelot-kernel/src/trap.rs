@@ -47,6 +47,14 @@ pub trait Op: Unpin {
     /// when the trap is polled again; the newest waker counts.
     fn park(&mut self, waker: &Waker) -> Park<Self::Out>;
 
+    /// The same, for an operation that needs the kernel and would have to look for it.
+    #[doc(hidden)]
+    #[inline]
+    fn park_here(&mut self, here: Here<'_>, waker: &Waker) -> Park<Self::Out> {
+        let _ = here;
+        self.park(waker)
+    }
+
     /// Takes itself back, handing its turn on. Also called on an operation that never parked.
     fn leave(&mut self) -> Leave<Self::Out>;
 
@@ -59,6 +67,17 @@ pub trait Op: Unpin {
     /// What it waits for, for whoever looks at the task.
     fn wait(&self) -> Wait {
         Wait::Other
+    }
+}
+
+/// The kernel of this thread, at hand.
+#[doc(hidden)]
+#[derive(Clone, Copy)]
+pub struct Here<'a>(pub(crate) &'a Rc<Core>);
+
+impl fmt::Debug for Here<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Here").field(&self.0.id).finish()
     }
 }
 
@@ -116,11 +135,13 @@ pub struct Trap<O: Op> {
 impl<O: Op> Trap<O> {
     /// A trap around `op`; the caller's place is shown to whoever looks at the waiting task.
     #[track_caller]
+    #[inline]
     pub fn new(op: O) -> Self {
         Self::at(op, Location::caller())
     }
 
     /// The same, at a place that was taken earlier.
+    #[inline]
     pub const fn at(op: O, site: &'static Location<'static>) -> Self {
         Self {
             op,
@@ -206,7 +227,7 @@ impl<O: Op> Trap<O> {
         core.path.occupy();
         if is_used_up {
             context.waker().wake_by_ref();
-        } else if let Park::Ended(value) = self.op.park(context.waker()) {
+        } else if let Park::Ended(value) = self.op.park_here(Here(core), context.waker()) {
             budget::spend();
             return self.end(Ok(value));
         }

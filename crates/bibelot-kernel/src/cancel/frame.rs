@@ -64,6 +64,7 @@ pub(crate) struct Frame {
 pub(crate) type Told = (u64, u64, u64);
 
 impl Frame {
+    #[inline]
     pub(crate) const fn new(kind: Kind, deadline: Instant) -> Self {
         Self {
             kind,
@@ -111,6 +112,7 @@ impl Frame {
         (self.told, self.told_cancel, self.told_note) = told;
     }
 
+    #[inline]
     pub(crate) fn scope(&self) -> ScopeId {
         ScopeId(self.id)
     }
@@ -138,11 +140,13 @@ impl Frame {
     }
 
     /// Whether this limit can still fire by its time.
+    #[inline]
     pub(crate) fn is_armed(&self) -> bool {
         self.kind == Kind::Limit && self.fired == 0 && !self.silenced
     }
 
     /// The earliest deadline from the root to this frame, if that around it is `outer`.
+    #[inline]
     pub(crate) fn alarm_inside(&self, outer: Instant) -> Instant {
         if self.fired != 0 && !self.silenced {
             Instant::ZERO

@@ -36,6 +36,7 @@ enum Until {
 }
 
 impl Limit {
+    #[inline]
     pub(super) fn deadline(self, now: Instant) -> Instant {
         match self.0 {
             Until::Never => Instant::FAR,
@@ -57,18 +58,21 @@ impl Limit {
 }
 
 impl From<Duration> for Limit {
+    #[inline]
     fn from(span: Duration) -> Self {
         Self(Until::Span(span))
     }
 }
 
 impl From<Instant> for Limit {
+    #[inline]
     fn from(at: Instant) -> Self {
         Self(Until::At(at))
     }
 }
 
 impl<T: Into<Self>> From<Option<T>> for Limit {
+    #[inline]
     fn from(limit: Option<T>) -> Self {
         limit.map_or(Self(Until::Never), Into::into)
     }
@@ -119,6 +123,7 @@ pin_project! {
 /// ```
 #[doc(alias = "wait_for")]
 #[doc(alias = "fail_after")]
+#[inline]
 pub fn timeout_after<F, T, E, Via>(limit: impl Into<Limit>, body: F) -> TimeoutAfter<F, Via>
 where
     F: Future<Output = Result<T, E>>,
@@ -138,6 +143,7 @@ where
 ///
 /// As [`timeout_after`].
 #[doc(alias = "fail_at")]
+#[inline]
 pub fn timeout_at<F, T, E, Via>(deadline: Instant, body: F) -> TimeoutAfter<F, Via>
 where
     F: Future<Output = Result<T, E>>,
@@ -193,6 +199,7 @@ where
 
 /// Lets a limit claim what its body returned, if that is its expiry, and says whether it did. Observers are
 /// told of a body that went on past its limit and returned something else.
+#[inline]
 pub(super) fn claim<T, E: AsCancelled<Via>, Via>(
     core: &Rc<Core>,
     scope: &Scope,
@@ -254,6 +261,7 @@ pin_project! {
 ///
 /// As [`timeout_after`].
 #[doc(alias = "move_on_after")]
+#[inline]
 pub fn ignore_after<F, T, E, Via>(limit: impl Into<Limit>, body: F) -> IgnoreAfter<F, Via>
 where
     F: Future<Output = Result<T, E>>,
@@ -273,6 +281,7 @@ where
 ///
 /// As [`ignore_after`].
 #[doc(alias = "move_on_at")]
+#[inline]
 pub fn ignore_at<F, T, E, Via>(deadline: Instant, body: F) -> IgnoreAfter<F, Via>
 where
     F: Future<Output = Result<T, E>>,

@@ -24,6 +24,7 @@ pub(crate) struct Scope {
 }
 
 impl Scope {
+    #[inline]
     pub(crate) const fn new(kind: Kind) -> Self {
         Self {
             frame: Frame::new(kind, Instant::FAR),
@@ -31,11 +32,13 @@ impl Scope {
         }
     }
 
+    #[inline]
     pub(crate) fn id(&self) -> ScopeId {
         self.frame.scope()
     }
 
     /// Whether it has not been polled yet.
+    #[inline]
     pub(crate) fn is_new(&self) -> bool {
         self.frame.id == 0
     }
@@ -213,6 +216,7 @@ impl Scope {
 }
 
 impl Drop for Scope {
+    #[inline]
     fn drop(&mut self) {
         self.disarm();
         taken::forget(&self.frame);

@@ -88,6 +88,7 @@ pub(crate) fn inherit(level: &mut Frame, outer: &Frame) {
 }
 
 /// Forgets a scope that is gone.
+#[inline]
 pub(crate) fn forget(scope: &Frame) {
     if scope.has_taken {
         with(|taken| taken.forget(scope.id));
