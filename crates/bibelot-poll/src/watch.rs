@@ -20,7 +20,7 @@ use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bibelot_reactor::{Farewell, Fd};
 use polling::Poller;
@@ -138,11 +138,17 @@ impl Watch {
             return self.fetch(None);
         };
         let whole_ms = i32::try_from(timeout.as_millis()).unwrap_or(i32::MAX);
-        let rest_ns = timeout.subsec_nanos() % 1_000_000;
-        if whole_ms > 0 || rest_ns == 0 {
-            self.fetch(Some(whole_ms))?;
+        let mut rest = Duration::from_nanos((timeout.subsec_nanos() % 1_000_000).into());
+        if rest.is_zero() {
+            return self.fetch(Some(whole_ms));
         }
-        if self.events.is_empty() && rest_ns > 0 && self.is_ready_within(rest_ns)? {
+        if whole_ms > 0 {
+            let began = Instant::now();
+            self.fetch(Some(whole_ms))?;
+            // The first wait may have ended late; the second makes up for that.
+            rest = timeout.saturating_sub(began.elapsed());
+        }
+        if self.events.is_empty() && !rest.is_zero() && self.is_ready_within(rest)? {
             self.fetch(Some(0))?;
         }
         Ok(())
@@ -157,11 +163,11 @@ impl Watch {
         Ok(())
     }
 
-    fn is_ready_within(&mut self, wait_ns: u32) -> Result<bool, Errno> {
+    fn is_ready_within(&mut self, wait: Duration) -> Result<bool, Errno> {
         self.system_calls += 1;
         let poller = self.registrar.poller.as_fd();
         let mut watched = [PollFd::new(&poller, PollFlags::IN)];
-        let timeout = timespec(Duration::from_nanos(wait_ns.into()));
+        let timeout = timespec(wait);
         Ok(poll(&mut watched, Some(&timeout))? > 0)
     }
 
@@ -195,7 +201,6 @@ mod tests {
     use super::*;
     use std::os::fd::AsRawFd;
     use std::os::unix::net::UnixStream;
-    use std::time::Instant;
 
     #[test]
     fn nothing_ends_early_and_fractions_count() {

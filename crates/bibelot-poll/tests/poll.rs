@@ -392,6 +392,54 @@ fn asked_not_to_wait_it_makes_no_system_call_while_nothing_waits() {
 }
 
 #[test]
+fn short_waits_are_looked_through_and_idleness_is_not() {
+    let config = PollConfig {
+        look_max: Duration::from_millis(2),
+        ..PollConfig::default()
+    };
+    let mut poll = Poll::new(config).unwrap();
+    let (socket, mut ours) = tcp_pair(&mut poll);
+    let peer = std::thread::spawn(move || {
+        let mut byte = [0];
+        for _ in 0..200 {
+            ours.read_exact(&mut byte).unwrap();
+            ours.write_all(&byte).unwrap();
+        }
+        ours
+    });
+    let mut calls = 0;
+    for round in 0..200 {
+        let before = counters(&mut poll).system_calls;
+        let send = Op::Send {
+            socket: socket.clone(),
+            buf: Buf::from(vec![round as u8]),
+        };
+        assert!(poll.submit(token(1), send).is_some());
+        assert_eq!(received(receive(&mut poll, &socket)), [round as u8]);
+        calls = calls.max(counters(&mut poll).system_calls - before);
+    }
+    assert!(calls > 4, "it never looked");
+    let ours = peer.join().unwrap();
+    let socket = socket.clone();
+    assert!(poll.submit(token(0), Op::Receive { socket }).is_none());
+    let mut idle = || {
+        let waker = poll.unparker();
+        let before = counters(&mut poll).system_calls;
+        let other = std::thread::spawn(move || {
+            std::thread::sleep(Duration::from_millis(20));
+            waker.wake();
+        });
+        poll.poll(None, &mut Vec::new()).unwrap();
+        other.join().unwrap();
+        counters(&mut poll).system_calls - before
+    };
+    // The first may look once more; the others only sleep.
+    idle();
+    assert_eq!([idle(), idle(), idle()], [1, 1, 1]);
+    drop(ours);
+}
+
+#[test]
 fn closing_names_what_would_not_stop() {
     let mut config = PollConfig::default();
     config.workers.drain = Duration::from_millis(10);
