@@ -39,6 +39,7 @@ enum Inner {
 struct Open {
     /// `None` once it was taken out.
     fd: Option<OwnedFd>,
+    is_socket: bool,
     farewells: Mutex<Vec<Weak<dyn Farewell>>>,
 }
 
@@ -63,6 +64,19 @@ impl Fd {
     #[must_use]
     pub fn from_virtual(object: Box<dyn VirtualFd>) -> Self {
         Self(Arc::new(Inner::Virtual(object)))
+    }
+
+    /// Wraps a socket. What is known to be one is closed without asking the operating system first whether
+    /// that could take long, as it may with a file.
+    #[must_use]
+    pub fn from_socket(socket: OwnedFd) -> Self {
+        Self(Arc::new(Inner::Os(Open::new(socket, true))))
+    }
+
+    /// Whether it was wrapped as a [socket](Self::from_socket).
+    #[must_use]
+    pub fn is_socket(&self) -> bool {
+        matches!(&*self.0, Inner::Os(open) if open.is_socket)
     }
 
     /// The simulated object behind this descriptor, if it is one.
@@ -147,6 +161,14 @@ impl WeakFd {
 }
 
 impl Open {
+    fn new(fd: OwnedFd, is_socket: bool) -> Self {
+        Self {
+            fd: Some(fd),
+            is_socket,
+            farewells: Mutex::default(),
+        }
+    }
+
     fn fd(&self) -> &OwnedFd {
         self.fd
             .as_ref()
@@ -182,11 +204,7 @@ fn no_descriptor(object: &dyn VirtualFd) -> io::Error {
 
 impl From<OwnedFd> for Fd {
     fn from(fd: OwnedFd) -> Self {
-        let open = Open {
-            fd: Some(fd),
-            farewells: Mutex::default(),
-        };
-        Self(Arc::new(Inner::Os(open)))
+        Self(Arc::new(Inner::Os(Open::new(fd, false))))
     }
 }
 
@@ -254,6 +272,15 @@ mod tests {
         assert_eq!(fd, clone);
         drop(clone);
         assert!(fd.try_into_owned().is_ok());
+    }
+
+    #[test]
+    fn a_socket_is_known_as_one_by_all_its_holders() {
+        let socket = || OwnedFd::from(TcpListener::bind("127.0.0.1:0").unwrap());
+        let known = Fd::from_socket(socket());
+        assert!(known.is_socket() && known.clone().is_socket());
+        assert!(!Fd::from(socket()).is_socket());
+        assert!(!Fd::from_virtual(Box::new(Stand(1))).is_socket());
     }
 
     #[derive(Default)]

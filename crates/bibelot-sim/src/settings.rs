@@ -18,8 +18,8 @@ pub(crate) struct Settings {
     pub(crate) send_buffer: usize,
     /// How long the buffers are that receives provide.
     pub(crate) piece_len: usize,
-    /// How many objects may exist at a time.
-    pub(crate) objects_max: usize,
+    /// How many descriptors the program may hold.
+    pub(crate) descriptors_max: usize,
     pub(crate) deadlock_is_error: bool,
 }
 
@@ -32,7 +32,7 @@ impl Default for Settings {
             split: true,
             send_buffer: 256 * 1024,
             piece_len: 16 * 1024,
-            objects_max: 1 << 20,
+            descriptors_max: 1 << 20,
             deadlock_is_error: true,
         }
     }

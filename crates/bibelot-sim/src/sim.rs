@@ -128,11 +128,11 @@ impl Sim {
         self
     }
 
-    /// How many descriptors the program may hold, connections not yet accepted counted; 1,048,576 unless
-    /// said otherwise. What would exceed it fails as "too many open files".
+    /// How many descriptors the program may hold; 1,048,576 unless said otherwise. What would exceed it fails
+    /// as "too many open files"; a connection that is not accepted for that stays in the backlog.
     #[must_use]
     pub fn descriptors(mut self, most: usize) -> Self {
-        self.settings.objects_max = most;
+        self.settings.descriptors_max = most;
         self
     }
 

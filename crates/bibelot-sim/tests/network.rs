@@ -346,6 +346,7 @@ fn too_many_descriptors_are_an_error_that_passes() {
     let mut drive = Drive::new(Sim::calm().descriptors(3));
     let (listener, peer) = drive.listen("127.0.0.1:0");
     let caller = drive.connect(peer);
+    let third = drive.socket(peer);
     assert!(drive.reactor.call(Call::Socket { peer }).is_err());
     let accept = Op::Accept {
         listener: listener.clone(),
@@ -353,8 +354,12 @@ fn too_many_descriptors_are_an_error_that_passes() {
     };
     let end = drive.run(accept);
     assert_eq!(end.result.unwrap_err().raw_os_error(), Some(24));
-    drop(caller);
-    let _called = drive.accept(&listener);
+    drop(third);
+    // The last that may be held: the connection waited, and counted for nothing meanwhile.
+    let called = drive.accept(&listener);
+    assert!(drive.reactor.call(Call::Socket { peer }).is_err());
+    drop((caller, called));
+    let _again = [drive.socket(peer), drive.socket(peer)];
 }
 
 #[test]

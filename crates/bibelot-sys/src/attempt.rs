@@ -119,7 +119,7 @@ fn accept(listener: &Fd) -> io::Result<Outcome> {
         match acceptfrom_with(listener, flags) {
             Ok((socket, peer)) => {
                 let peer = peer.and_then(|peer| SocketAddr::try_from(peer).ok());
-                let socket = Fd::from(socket);
+                let socket = Fd::from_socket(socket);
                 return Ok(Outcome::Accepted { socket, peer });
             }
             // Each of these took one broken connection off the backlog; the next one may be whole.

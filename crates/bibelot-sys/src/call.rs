@@ -26,9 +26,9 @@ use crate::signal::{stop_signal, watch_signal};
 /// simulated world.
 pub fn call(call: Call) -> io::Result<Reply> {
     match call {
-        Call::Listen { address, how } => listener(address, how).map(fd_reply),
-        Call::Socket { peer } => stream_socket(peer).map(fd_reply),
-        Call::Adopt { socket } => adopt(&socket).map(|()| fd_reply(socket)),
+        Call::Listen { address, how } => listener(address, how).map(socket_reply),
+        Call::Socket { peer } => stream_socket(peer).map(socket_reply),
+        Call::Adopt { socket } => adopt(&socket).map(|()| Reply::Fd(Fd::from(socket))),
         Call::LocalAddress { socket } => address(getsockname(socket.as_fd()?)?),
         Call::PeerAddress { socket } => match getpeername(socket.as_fd()?)? {
             Some(peer) => address(peer),
@@ -87,8 +87,8 @@ fn is_tcp(socket: BorrowedFd<'_>) -> bool {
     matches!(protocol, Ok(Some(ipproto::TCP | ipproto::MPTCP)))
 }
 
-fn fd_reply(fd: OwnedFd) -> Reply {
-    Reply::Fd(Fd::from(fd))
+fn socket_reply(socket: OwnedFd) -> Reply {
+    Reply::Fd(Fd::from_socket(socket))
 }
 
 /// Makes a non-blocking stream socket of the family of `address`.

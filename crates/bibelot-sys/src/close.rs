@@ -2,7 +2,8 @@
 //!
 //! A descriptor that others hold stays open until the last of them lets go. One that nobody else holds
 //! is closed here and now, unless it is a regular file: closing one may write to the disk or free an
-//! unlinked file's blocks, so it is a worker's business.
+//! unlinked file's blocks, so it is a worker's business. What was made as a socket is known to be none;
+//! the operating system is asked about anything else.
 
 use std::io;
 use std::os::fd::OwnedFd;
@@ -18,8 +19,11 @@ pub(crate) fn close(fd: Fd) -> Attempt {
     if let Some(error) = virtual_error(&fd) {
         return Attempt::Ended(Err(error), None);
     }
+    let is_socket = fd.is_socket();
     match fd.try_into_owned() {
-        Ok(fd) if is_regular(&fd) => Attempt::Blocking(Op::Close { fd: Fd::from(fd) }),
+        Ok(fd) if !is_socket && is_regular(&fd) => {
+            Attempt::Blocking(Op::Close { fd: Fd::from(fd) })
+        }
         Ok(fd) => Attempt::Ended(raw::close(fd).map(|()| Outcome::Done), None),
         Err(_shared) => Attempt::Ended(Ok(Outcome::Done), None),
     }

@@ -88,14 +88,14 @@ pub(crate) fn entry(op: &mut Op, extra: &mut Extra, has: Abilities) -> io::Resul
     })
 }
 
-/// Writes the entry that closes `fd`.
+/// Writes the entry that closes `fd`, which may be known to be a socket.
 ///
 /// Closing a regular file may write to the disk or free an unlinked file's blocks, so the operating
 /// system is told to do it on a thread of its own.
-pub(crate) fn close(fd: &OwnedFd) -> squeue::Entry {
+pub(crate) fn close(fd: &OwnedFd, is_socket: bool) -> squeue::Entry {
     let entry = opcode::Close::new(RingFd(fd.as_raw_fd())).build();
     let is_file = |stat: Stat| FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile;
-    match fstat(fd).is_ok_and(is_file) {
+    match !is_socket && fstat(fd).is_ok_and(is_file) {
         true => entry.flags(squeue::Flags::ASYNC),
         false => entry,
     }

@@ -108,11 +108,12 @@ impl Uring {
         let Some(Op::Close { fd }) = slot.op.take() else {
             unreachable!("only a close is launched as one");
         };
+        let is_socket = fd.is_socket();
         let Ok(fd) = fd.try_into_owned() else {
             return Some((Ok(Outcome::Done), None));
         };
-        self.system_calls += 1;
-        let entry = entry::close(&fd);
+        self.system_calls += u64::from(!is_socket);
+        let entry = entry::close(&fd, is_socket);
         slot.extra = Extra::Closing(fd);
         let entry = entry.user_data(self.slots.tag(index).bits());
         self.slots.set_stage(index, Stage::Flying);

@@ -97,7 +97,7 @@ impl Uring {
         let outcome = match op {
             Op::Accept { .. } => {
                 // SAFETY: an accept's result is a new descriptor, and each completion is settled once.
-                let socket = Fd::from(unsafe { adopt(cqe.result) });
+                let socket = Fd::from_socket(unsafe { adopt(cqe.result) });
                 Outcome::Accepted { socket, peer: None }
             }
             Op::Open { .. } => {

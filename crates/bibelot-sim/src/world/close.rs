@@ -21,6 +21,7 @@ impl World {
             let mut swept = std::mem::take(&mut self.swept);
             self.link.sweep(&mut swept);
             for id in swept.drain(..) {
+                self.held -= 1;
                 self.close(id);
             }
             self.swept = swept;

@@ -36,7 +36,7 @@ impl World {
         let listener = Listener::new(address, how.backlog, nth);
         let id = self.objects.insert(Object::Listener(Box::new(listener)));
         self.ports.name(address, id);
-        Ok(self.link.descriptor(id))
+        Ok(self.descriptor(id))
     }
 
     pub(super) fn socket(&mut self, is_v6: bool) -> Result<Fd, Errno> {
@@ -47,7 +47,7 @@ impl World {
         self.sockets = self.sockets.wrapping_add(1);
         let stream = Stream::new(is_v6, spot);
         let id = self.objects.insert(Object::Stream(Box::new(stream)));
-        Ok(self.link.descriptor(id))
+        Ok(self.descriptor(id))
     }
 
     pub(super) fn begin_connect(&mut self, token: Token, id: Id, peer: SocketAddr, op: Op) {
@@ -217,7 +217,7 @@ impl World {
                 .is_some_and(|flight| matches!(flight.op, Op::Accept { many, .. } if many))
                 && !self.deviates(id);
             let peer = self.objects.stream(called).and_then(|end| end.peer_address);
-            let socket = self.link.descriptor(called);
+            let socket = self.descriptor(called);
             let outcome = Outcome::Accepted { socket, peer };
             if goes_on {
                 self.ready.item(token, outcome);

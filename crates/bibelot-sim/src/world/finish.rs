@@ -39,7 +39,7 @@ impl World {
                 };
                 let opened = opened.map(|file| {
                     let id = self.objects.insert(Object::File(file));
-                    Outcome::Opened(self.link.descriptor(id))
+                    Outcome::Opened(self.descriptor(id))
                 });
                 opened.map_err(Into::into)
             }

@@ -59,6 +59,8 @@ pub(crate) struct World {
     pub(crate) counters: Counters,
     agenda: Agenda,
     objects: Objects,
+    /// How many descriptors the program holds.
+    held: usize,
     flights: Flights,
     ports: Ports,
     names: Names,
@@ -99,6 +101,7 @@ impl World {
             counters: Counters::default(),
             agenda: Agenda::default(),
             objects: Objects::default(),
+            held: 0,
             flights: Flights::default(),
             ports: Ports::new(origin.hosts),
             names: origin.names,
@@ -169,9 +172,15 @@ impl World {
         self.link.resolve(fd)
     }
 
-    /// Whether one more object may exist.
+    /// Whether the program may hold one more descriptor.
     fn has_room(&self) -> bool {
-        self.objects.len() < self.settings.objects_max
+        self.held < self.settings.descriptors_max
+    }
+
+    /// A descriptor for the object `id`, which has none yet.
+    fn descriptor(&mut self, id: Id) -> Fd {
+        self.held += 1;
+        self.link.descriptor(id)
     }
 
     /// Serves everyone whom a change of the object `id` concerns.
