@@ -13,6 +13,7 @@ use std::any::Any;
 use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::mem;
+use std::num::NonZeroU32;
 use std::ops::{Deref, DerefMut};
 use std::rc::Rc;
 use std::task::Waker;
@@ -32,8 +33,11 @@ use crate::traceback::Trace;
 /// Hears that a task has ended; called outside all borrows, once.
 pub(crate) type EndListener = Rc<dyn Fn(TaskId)>;
 
+/// Names a joiner among those of a task.
+pub(crate) type Ticket = NonZeroU32;
+
 /// The ticket of the joiner whose waker lies in the task's own cell.
-pub(crate) const IN_CELL: u32 = u32::MAX;
+pub(crate) const IN_CELL: Ticket = Ticket::MAX;
 
 /// What the kernel knows of one task, or a free place in the table.
 pub(crate) struct Entry(Kind);
@@ -97,7 +101,7 @@ pub(crate) struct Extra {
     pub on_end: Option<EndListener>,
     pub locals: Locals,
     /// In the order in which they came.
-    joiners: BTreeMap<u32, Waker>,
+    joiners: BTreeMap<Ticket, Waker>,
     last_ticket: u32,
 }
 
@@ -261,7 +265,7 @@ impl Entry {
 
     /// Whether a joiner with this ticket leaves its waker in the task's cell, whose place it then has.
     #[inline]
-    pub(crate) fn takes_cell(&mut self, ticket: Option<u32>) -> bool {
+    pub(crate) fn takes_cell(&mut self, ticket: Option<Ticket>) -> bool {
         // One that has a place among the others stays there: it would leave its waker behind.
         let is_free = match ticket {
             None => !self.has_mark(CELL_JOINED),
@@ -277,19 +281,24 @@ impl Entry {
     /// Has `waker` woken when the task ends; `ticket` is what an earlier call gave.
     ///
     /// Returns the ticket and a waker to drop.
-    pub(crate) fn add_joiner(&mut self, ticket: Option<u32>, waker: Waker) -> (u32, Option<Waker>) {
+    pub(crate) fn add_joiner(
+        &mut self,
+        ticket: Option<Ticket>,
+        waker: Waker,
+    ) -> (Ticket, Option<Waker>) {
         let extra = self.extra_mut();
         if let Some(ticket) = ticket
             && let Some(old) = extra.joiners.get_mut(&ticket)
         {
             return (ticket, Some(mem::replace(old, waker)));
         }
-        extra.last_ticket = (extra.last_ticket + 1) % IN_CELL;
-        let old = extra.joiners.insert(extra.last_ticket, waker);
-        (extra.last_ticket, old)
+        extra.last_ticket = (extra.last_ticket + 1) % (IN_CELL.get() - 1);
+        let ticket = Ticket::MIN.saturating_add(extra.last_ticket);
+        let old = extra.joiners.insert(ticket, waker);
+        (ticket, old)
     }
 
-    pub(crate) fn remove_joiner(&mut self, ticket: u32) -> Option<Waker> {
+    pub(crate) fn remove_joiner(&mut self, ticket: Ticket) -> Option<Waker> {
         if ticket == IN_CELL {
             self.marks.set(self.marks.get() & !CELL_JOINED);
             return self.task()?.take_joiner();
@@ -298,7 +307,7 @@ impl Entry {
     }
 
     /// Takes the joiners that are not in the cell.
-    pub(crate) fn take_joiners(&mut self) -> BTreeMap<u32, Waker> {
+    pub(crate) fn take_joiners(&mut self) -> BTreeMap<Ticket, Waker> {
         self.existing_extra_mut()
             .map(|extra| mem::take(&mut extra.joiners))
             .unwrap_or_default()

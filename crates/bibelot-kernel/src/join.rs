@@ -15,7 +15,7 @@ use crate::remote::{self, Message};
 use crate::tag::Tag;
 use crate::task::{Task, TaskId};
 use crate::task_error::TaskError;
-use crate::tasks::{AWAITED, Ending, Entry, IN_CELL, TAKEN, TaskKey};
+use crate::tasks::{AWAITED, Ending, Entry, IN_CELL, TAKEN, TaskKey, Ticket};
 use crate::trap::{Leave, Op, Park, Trap};
 
 /// Waits for the end of a task, without its value; the future of [`Task::wait`].
@@ -24,7 +24,7 @@ pub type WaitEnd = Trap<EndOp>;
 /// The end of a task.
 pub struct EndOp {
     id: TaskId,
-    ticket: Option<u32>,
+    ticket: Option<Ticket>,
 }
 
 impl EndOp {
@@ -35,7 +35,7 @@ impl EndOp {
 }
 
 /// Has `waker` woken at the end of the task; what an earlier call left is found by the ticket.
-fn leave_waker(id: TaskId, ticket: &mut Option<u32>, waker: &Waker) {
+fn leave_waker(id: TaskId, ticket: &mut Option<Ticket>, waker: &Waker) {
     let TaskId { kernel, key, .. } = id;
     home::with_kernel(kernel, |core| {
         let own = {
@@ -66,7 +66,7 @@ fn leave_waker(id: TaskId, ticket: &mut Option<u32>, waker: &Waker) {
 }
 
 /// Takes the waker back, if one was left.
-fn take_waker_back(id: TaskId, ticket: &mut Option<u32>) {
+fn take_waker_back(id: TaskId, ticket: &mut Option<Ticket>) {
     let (Some(ticket), TaskId { kernel, key, .. }) = (ticket.take(), id) else {
         return;
     };
@@ -129,7 +129,7 @@ impl fmt::Debug for EndOp {
 pub struct JoinOp<T> {
     /// Holds the task where that is awaited by value; then it goes with the value.
     task: Task<T>,
-    ticket: Option<u32>,
+    ticket: Option<Ticket>,
 }
 
 impl<T: 'static> JoinOp<T> {
@@ -202,10 +202,8 @@ impl Core {
     #[inline]
     fn take_with_handle<T: 'static>(&self, key: TaskKey) -> Option<Result<T, TaskError>> {
         let task = self.forget_returned(key)?;
-        // A panic was taken out of the cell when it came.
-        let value = task.take_output::<T>().and_then(Result::ok);
-        // The cell is empty, so that no code of users runs as it is freed.
-        task.drop_in(&self.spares);
+        // No code of users runs as the empty cell is freed. A panic was taken out of it when it came.
+        let value = task.into_output::<T>(&self.spares).and_then(Result::ok);
         Some(value.ok_or(TaskError::Taken))
     }
 

@@ -24,7 +24,7 @@ use bibelot_timer::Key as TimerKey;
 use crate::cancel::Cause;
 use crate::home::KernelId;
 use crate::tag::Tag;
-use crate::tasks::TaskKey;
+use crate::tasks::{TaskKey, Ticket};
 
 /// How many bits of a kernel's number are the place of its remote.
 const PLACE_BITS: u32 = 16;
@@ -91,7 +91,7 @@ pub(crate) enum Message {
     /// A task is to be aborted.
     Abort(TaskKey),
     /// Whoever waited for a task's end has left.
-    LeaveJoin(TaskKey, u32),
+    LeaveJoin(TaskKey, Ticket),
     /// A trap with a waker of its own is gone.
     LeaveForeign(TaskKey, u32),
     /// A sleep or limit was dropped.

@@ -19,7 +19,7 @@ use crate::record::{Begun, Record, Wait};
 use crate::tag::Tag;
 use crate::task::TaskId;
 use crate::task_local::Locals;
-use crate::tasks::{Ending, TaskKey};
+use crate::tasks::{Ending, TaskKey, Ticket};
 
 impl Core {
     /// Polls a task once.
@@ -282,7 +282,7 @@ impl Core {
     }
 
     /// Whoever waited for the task's end has left.
-    pub(crate) fn leave_join(&self, key: TaskKey, ticket: u32) {
+    pub(crate) fn leave_join(&self, key: TaskKey, ticket: Ticket) {
         let waker = {
             let mut tasks = self.tasks.borrow_mut();
             tasks

@@ -15,7 +15,7 @@ use std::mem;
 use bibelot_task::TaskRef;
 
 pub(crate) use crate::entry::{
-    AWAITED, DETACHED, EndListener, Ending, Entry, IN_CELL, REPORTED, TAKEN,
+    AWAITED, DETACHED, EndListener, Ending, Entry, IN_CELL, REPORTED, TAKEN, Ticket,
 };
 use crate::tag::Tag;
 

@@ -22,7 +22,9 @@
 
 use crate::panic::abort;
 use crate::shared::{AtomicUsize, Cell, Ordering, fence};
-use crate::state::{AWAY_ENDED, AWAY_HANDLE, ENDED, FOLDED, JOINABLE, QUEUED, State, WOKEN};
+use crate::state::{
+    AWAY_ENDED, AWAY_HANDLE, ENDED, FOLDED, JOINABLE, OUTPUT, QUEUED, State, WOKEN,
+};
 
 /// One reference in the word, above the bits of the state.
 pub(crate) const ONE: usize = 1 << 8;
@@ -124,6 +126,12 @@ impl State {
         }
         let count = self.count.get() as usize;
         (word / ONE).wrapping_add(count).wrapping_sub(HOME / ONE)
+    }
+
+    /// Whether there is an output, and nobody but one `TaskRef` who could take it or look at the cell.
+    #[inline]
+    pub(crate) fn is_sole_with_output(&self) -> bool {
+        self.has(OUTPUT) && self.held.get() == 1 && self.counted() == 0
     }
 
     /// Counts a `TaskRef`.

@@ -156,18 +156,30 @@ impl<S: Schedule> RawTask<S> {
         if !header.state.has(OUTPUT) {
             return None;
         }
+        // SAFETY: the state said that there was one, and says that there is not as soon as it is moved.
+        let output = unsafe { self.copy_output() };
+        header.state.clear(OUTPUT);
+        Some(output)
+    }
+
+    /// Moves the output out, without a word to the state; it stays where it is not a `T`.
+    ///
+    /// # Safety
+    ///
+    /// It is there, and belongs to the caller.
+    #[track_caller]
+    #[inline]
+    pub(crate) unsafe fn copy_output<T: 'static>(self) -> Output<T> {
         let mut output = MaybeUninit::<Output<T>>::uninit();
         let target = output.as_mut_ptr().cast();
-        // SAFETY: the state said that there was one, and says that there is not as soon as it is
-        // moved; there is room for one of the type named.
-        let moved = unsafe { (header.vtable.take_output)(self.0, TypeId::of::<T>(), target) };
+        // SAFETY: there is one (contract), and room for one of the type named.
+        let moved =
+            unsafe { (self.header().vtable.take_output)(self.0, TypeId::of::<T>(), target) };
         if let Err(found) = moved {
-            let wanted = type_name::<T>();
-            panic!("the output of this task is a {found}, not a {wanted}");
+            is_another(found, type_name::<T>());
         }
-        header.state.clear(OUTPUT);
         // SAFETY: the call above has written it.
-        Some(unsafe { output.assume_init() })
+        unsafe { output.assume_init() }
     }
 
     /// Moves the output out.
@@ -184,4 +196,10 @@ impl<S: Schedule> RawTask<S> {
         // SAFETY: the call above has written it.
         unsafe { output.assume_init() }
     }
+}
+
+#[cold]
+#[track_caller]
+fn is_another(found: &str, wanted: &str) -> ! {
+    panic!("the output of this task is a {found}, not a {wanted}");
 }

@@ -106,6 +106,33 @@ impl<S: Schedule> TaskRef<S> {
         self.0.take_output()
     }
 
+    /// Takes what the task came to, as by [`take_output`](Self::take_output), and lets go of the reference, as by
+    /// [`drop_in`](Self::drop_in): in one step if this was all that there was of the task.
+    ///
+    /// # Panics
+    ///
+    /// As `take_output`.
+    #[must_use]
+    #[track_caller]
+    #[inline]
+    pub fn into_output<T: 'static>(self, pool: &impl Pool) -> Option<Output<T>> {
+        if !self.0.header().state.is_sole_with_output() {
+            let output = self.take_output();
+            self.drop_in(pool);
+            return output;
+        }
+        // SAFETY: the state says that there is one, and the cell is not looked at again but to be freed.
+        let output = unsafe { self.0.copy_output() };
+        let task = ManuallyDrop::new(self);
+        let keep = |_: &S, layout: Layout, memory: NonNull<u8>| {
+            // SAFETY: the memory is the global allocator's, of this layout, and left by the cell.
+            unsafe { pool.keep(layout, memory) }
+        };
+        // SAFETY: nobody else has the cell, and the task has ended.
+        unsafe { task.0.free_to(keep) };
+        Some(output)
+    }
+
     /// Whether the task came to something that nobody took yet.
     #[must_use]
     #[inline]

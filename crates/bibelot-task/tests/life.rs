@@ -3,12 +3,15 @@
 
 mod house;
 
-use std::cell::RefCell;
+use std::alloc::Layout;
+use std::cell::{Cell, RefCell};
 use std::future::{pending, poll_fn};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::ptr::NonNull;
 use std::rc::Rc;
 use std::task::{Poll, Waker};
 
-use bibelot_task::{Aborted, Ran, is_waker_of, spawn, spawn_joinable};
+use bibelot_task::{Aborted, Pool, Ran, is_waker_of, spawn, spawn_in, spawn_joinable};
 use house::{Count, House};
 
 #[test]
@@ -241,5 +244,56 @@ fn a_detached_task_goes_on_and_ends_when_nothing_can_wake_it() {
     assert_eq!(count.get(), 0);
     let waker = slot.borrow_mut().take();
     drop(waker);
+    assert_eq!(count.get(), 1);
+}
+
+/// Keeps nothing, and counts what it was offered.
+#[derive(Default)]
+struct Offers(Cell<u32>);
+
+// SAFETY: it gives nothing and keeps nothing.
+unsafe impl Pool for Offers {
+    fn take(&self, _: Layout) -> Option<NonNull<u8>> {
+        None
+    }
+
+    unsafe fn keep(&self, _: Layout, _: NonNull<u8>) -> bool {
+        self.0.set(self.0.get() + 1);
+        false
+    }
+}
+
+#[test]
+fn an_output_is_taken_and_the_cell_freed_in_one_step() {
+    let (house, count, offers) = (House::new(), Count::default(), Offers::default());
+    let held = count.one();
+    let (runnable, task) = spawn_in(async move { held }, house.tag(), &offers);
+    assert!(matches!(runnable.run(), Ran::Returned));
+    let held = task.into_output::<house::Counted>(&offers);
+    assert_eq!((offers.0.get(), count.get()), (1, 0));
+    drop(held.expect("it returned").expect("it did not panic"));
+    assert_eq!(count.get(), 1);
+}
+
+#[test]
+fn an_output_is_taken_once_and_the_cell_stays_while_somebody_has_it() {
+    let (house, offers) = (House::new(), Offers::default());
+    let (runnable, task) = spawn_in(async { 7 }, house.tag(), &offers);
+    let (other, waker) = (task.clone(), task.waker());
+    assert!(matches!(runnable.run(), Ran::Returned));
+    assert_eq!(task.into_output::<i32>(&offers).unwrap().unwrap(), 7);
+    assert!(other.is_ended() && other.into_output::<i32>(&offers).is_none());
+    assert_eq!(offers.0.get(), 0);
+    drop(waker);
+}
+
+#[test]
+fn an_output_of_another_type_stays_and_goes_with_its_task() {
+    let (house, count, offers) = (House::new(), Count::default(), Offers::default());
+    let held = count.one();
+    let (runnable, task) = spawn_in(async move { held }, house.tag(), &offers);
+    assert!(matches!(runnable.run(), Ran::Returned));
+    let wrong = catch_unwind(AssertUnwindSafe(|| task.into_output::<u32>(&offers)));
+    assert!(wrong.is_err());
     assert_eq!(count.get(), 1);
 }
