@@ -10,7 +10,8 @@
 //!
 //! - A handler's end of the socket is open as long as the handler may run.
 //! - `watchers` counts no watcher whose handler is not in place, so that no delivery is left to one who does not
-//!   hear it; `armed` counts the stops that have not heard anything.
+//!   hear it; `armed` counts the stops that are in place and have not heard anything, so that no delivery is
+//!   left to one who does not hear it yet.
 //! - The last word of a signal is registered before its first stop, and so runs before all of them.
 
 #![allow(
@@ -21,7 +22,7 @@
 use std::io;
 use std::os::fd::{BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixStream;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicIsize, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use bibelot_reactor::{Farewell, Fd};
@@ -38,7 +39,8 @@ static HANDLERS: Mutex<Vec<Arc<Handler>>> = Mutex::new(Vec::new());
 /// Who hears a signal.
 struct Line {
     watchers: AtomicUsize,
-    armed: AtomicUsize,
+    /// Below zero for a moment, when a stop hears before it is counted.
+    armed: AtomicIsize,
     /// What ends the process is in place, for good.
     last_word: Mutex<bool>,
 }
@@ -81,20 +83,15 @@ pub(crate) fn stop_signal(number: i32) -> io::Result<Fd> {
     let heard = Arc::new(AtomicBool::new(false));
     let hears = heard.clone();
     let tell = move || {
-        if line.watchers.load(Ordering::SeqCst) == 0 && line.hears_first(&hears) {
+        if line.is_stops() && line.hears_first(&hears) {
             send_byte(&leaving);
         }
     };
-    line.armed.fetch_add(1, Ordering::SeqCst);
     // SAFETY: `tell` makes one system call and looks at atomics, neither allocates, locks nor panics, and
     // the registry puts `errno` back after it.
-    match unsafe { register(number, tell) } {
-        Ok(id) => Ok(handled(id, line, Some(heard), arriving)),
-        Err(error) => {
-            line.hears_first(&heard);
-            Err(error)
-        }
-    }
+    let id = unsafe { register(number, tell) }?;
+    line.armed.fetch_add(1, Ordering::SeqCst);
+    Ok(handled(id, line, Some(heard), arriving))
 }
 
 /// Whose signal it is.
@@ -142,9 +139,19 @@ impl Line {
     const fn new() -> Self {
         Self {
             watchers: AtomicUsize::new(0),
-            armed: AtomicUsize::new(0),
+            armed: AtomicIsize::new(0),
             last_word: Mutex::new(false),
         }
+    }
+
+    /// Whether a delivery now is for the stops.
+    fn is_stops(&self) -> bool {
+        self.watchers.load(Ordering::SeqCst) == 0
+    }
+
+    /// Whether a delivery now is heard by nobody.
+    fn is_nobodys(&self) -> bool {
+        self.is_stops() && self.armed.load(Ordering::SeqCst) <= 0
     }
 
     /// Whether a stop hears now, for the first time.
@@ -166,8 +173,7 @@ impl Line {
             return Ok(());
         }
         let say = move || {
-            let is_heard = self.watchers.load(Ordering::SeqCst) + self.armed.load(Ordering::SeqCst);
-            if is_heard == 0 {
+            if self.is_nobodys() {
                 // SAFETY: it ends the process, and may be called in a handler.
                 unsafe { libc::_exit(128 + number) };
             }
@@ -198,4 +204,43 @@ impl Farewell for Handler {
 fn handlers(change: impl FnOnce(&mut Vec<Arc<Handler>>)) {
     // Nothing under the lock can leave the list half-changed, so a poisoned lock is a good one.
     change(&mut HANDLERS.lock().unwrap_or_else(PoisonError::into_inner));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a delivery does: the last word first, then each stop in place. Whether the process ends.
+    fn deliver(line: &Line, stops: &[&AtomicBool], heard: &mut usize) -> bool {
+        if line.is_nobodys() {
+            return true;
+        }
+        for stop in stops {
+            *heard += usize::from(line.is_stops() && line.hears_first(stop));
+        }
+        false
+    }
+
+    #[test]
+    fn a_delivery_while_a_stop_is_put_in_place_is_not_swallowed() {
+        let (line, stop, mut heard) = (Line::new(), AtomicBool::new(false), 0);
+        // It has its handler and is not counted yet: nobody is known to hear, so the process ends.
+        assert!(deliver(&line, &[&stop], &mut heard));
+        line.armed.fetch_add(1, Ordering::SeqCst);
+        assert!(!deliver(&line, &[&stop], &mut heard));
+        assert_eq!(heard, 1);
+        assert!(deliver(&line, &[&stop], &mut heard));
+    }
+
+    #[test]
+    fn a_stop_that_hears_before_it_is_counted_is_not_counted_after() {
+        let (line, mut heard) = (Line::new(), 0);
+        let (first, second) = (AtomicBool::new(false), AtomicBool::new(false));
+        line.armed.fetch_add(1, Ordering::SeqCst);
+        // The second has its handler and is not counted; both hear.
+        assert!(!deliver(&line, &[&first, &second], &mut heard));
+        assert_eq!(heard, 2);
+        line.armed.fetch_add(1, Ordering::SeqCst);
+        assert!(line.is_nobodys());
+    }
 }
