@@ -38,8 +38,8 @@ pub trait Op: Unpin {
 
     /// The same, for operations that are futures: to look whether they are there leaves a waker behind. A
     /// call of [`park`](Self::park) follows, unless a result was there or a request is due.
-    fn take_or_listen(&mut self, waker: &Waker) -> Option<Self::Out> {
-        let _ = waker;
+    fn take_or_listen(&mut self, context: &mut Context<'_>) -> Option<Self::Out> {
+        let _ = context;
         self.take()
     }
 
@@ -156,6 +156,7 @@ impl<O: Op> Trap<O> {
     }
 
     /// The operation, for futures that hold progress in it.
+    #[inline]
     pub fn op_mut(&mut self) -> &mut O {
         &mut self.op
     }
@@ -181,17 +182,18 @@ impl<O: Op> Trap<O> {
 
     /// Looks whether it is there: all that most polls come to, and so a part of the caller's code.
     #[inline]
-    fn poll_open(&mut self, context: &Context<'_>) -> Poll<Result<O::Out, Cancelled>> {
+    fn poll_open(&mut self, context: &mut Context<'_>) -> Poll<Result<O::Out, Cancelled>> {
         let is_used_up = budget::is_used_up(self.parking.is_new());
-        if !is_used_up && let Some(value) = self.op.take_or_listen(context.waker()) {
+        if !is_used_up && let Some(value) = self.op.take_or_listen(context) {
             budget::spend();
             return self.end(Ok(value));
         }
         self.poll_absent(context, is_used_up)
     }
 
+    /// The look has found nothing, or was not to be taken.
     #[inline(never)]
-    fn poll_absent(
+    pub(crate) fn poll_absent(
         &mut self,
         context: &Context<'_>,
         is_used_up: bool,

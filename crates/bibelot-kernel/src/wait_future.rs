@@ -10,11 +10,12 @@ use std::panic::Location;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 
+use crate::quick::Quick;
 use crate::record::Wait;
-use crate::trap::{Leave, Op, Park, Trap};
+use crate::trap::{Leave, Op, Park};
 
 /// The future of [`wait_future`].
-pub type WaitFuture<F> = Trap<FutureOp<F>>;
+pub type WaitFuture<F> = Quick<FutureOp<F>>;
 
 /// Makes a blocking point of `future`, whose drop at any time must lose nothing.
 ///
@@ -41,7 +42,7 @@ pub fn wait_future_at<F: Future + Unpin>(
         listens: false,
         wait,
     };
-    Trap::at(op, site)
+    Quick::at(op, site)
 }
 
 /// Waits for a future that leaves when it is dropped.
@@ -68,9 +69,11 @@ impl<F: Future + Unpin> Op for FutureOp<F> {
 
     /// What most waits come to, and so a part of the caller's code.
     #[inline(always)]
-    fn take_or_listen(&mut self, waker: &Waker) -> Option<F::Output> {
-        let polled = self.poll_here(waker);
-        self.listens = polled.is_none();
+    fn take_or_listen(&mut self, context: &mut Context<'_>) -> Option<F::Output> {
+        let polled = self.poll_here(context);
+        if polled.is_none() {
+            self.listens = true;
+        }
         polled
     }
 
@@ -98,9 +101,9 @@ impl<F: Future + Unpin> FutureOp<F> {
     /// A future that is ready stays until this is dropped: nothing is called after that, and to drop it
     /// twice as often would cost more than the wait.
     #[inline(always)]
-    fn poll_here(&mut self, waker: &Waker) -> Option<F::Output> {
+    fn poll_here(&mut self, context: &mut Context<'_>) -> Option<F::Output> {
         let future = self.future.as_mut()?;
-        match Pin::new(future).poll(&mut Context::from_waker(waker)) {
+        match Pin::new(future).poll(context) {
             Poll::Ready(value) => Some(value),
             Poll::Pending => None,
         }
@@ -108,7 +111,7 @@ impl<F: Future + Unpin> FutureOp<F> {
 
     #[inline(never)]
     fn poll(&mut self, waker: &Waker) -> Option<F::Output> {
-        self.poll_here(waker)
+        self.poll_here(&mut Context::from_waker(waker))
     }
 }
 

@@ -147,7 +147,11 @@ impl Turn for UntilSet {
         &mut state.waiters
     }
 
-    #[inline]
+    #[inline(always)]
+    fn at_once(&mut self, state: &mut State) -> Option<()> {
+        state.set.then_some(())
+    }
+
     fn start(&mut self, state: &mut State, _: &mut Wakes) -> Option<()> {
         state.set.then_some(())
     }

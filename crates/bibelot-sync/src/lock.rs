@@ -10,6 +10,7 @@
 //! - While the box is here, nobody is parked.
 
 use std::fmt;
+use std::mem;
 use std::ops::{Deref, DerefMut};
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -102,19 +103,22 @@ impl<T> Lock<T, Universal> {
 }
 
 impl<T> State<T> {
-    /// Hands the lock to the oldest that waits, or keeps it.
-    #[inline]
-    fn release(&mut self, value: Box<T>, wakes: &mut Wakes) {
-        if self.waiters.is_empty() {
-            self.value = Some(value);
-        } else {
-            self.hand_over(value, wakes);
+    /// Keeps the value if nobody waits for it.
+    #[inline(always)]
+    fn keep(&mut self, value: Box<T>) -> Option<Box<T>> {
+        if !self.waiters.is_empty() {
+            return Some(value);
         }
+        // There was none, so nothing is to be dropped.
+        mem::forget(self.value.replace(value));
+        None
     }
 
-    #[inline(never)]
-    fn hand_over(&mut self, value: Box<T>, wakes: &mut Wakes) {
-        self.waiters.grant_with(wakes, |slot| *slot = Some(value));
+    /// Hands the lock to the oldest that waits, or keeps it.
+    fn release(&mut self, value: Box<T>, wakes: &mut Wakes) {
+        if let Some(value) = self.keep(value) {
+            self.waiters.grant_with(wakes, |slot| *slot = Some(value));
+        }
     }
 }
 
@@ -177,11 +181,18 @@ pub struct OwnedLockGuard<T, S: Shell> {
     value: Option<Box<T>>,
 }
 
-#[inline]
+#[inline(always)]
 fn let_go<T>(cell: &impl Cell<State<T>>, value: &mut Option<Box<T>>) {
-    if let Some(value) = value.take() {
-        act(cell, |state, wakes| state.release(value, wakes));
+    if let Some(value) = value.take()
+        && let Some(value) = cell.with(|kept| kept.data.keep(value))
+    {
+        hand_over(cell, value);
     }
+}
+
+#[inline(never)]
+fn hand_over<T>(cell: &impl Cell<State<T>>, value: Box<T>) {
+    act(cell, |state, wakes| state.release(value, wakes));
 }
 
 const HELD: &str = "a guard has the value until it is dropped";
@@ -262,7 +273,11 @@ impl<T> Turn for UntilLocked<T> {
         &mut state.waiters
     }
 
-    #[inline]
+    #[inline(always)]
+    fn at_once(&mut self, state: &mut State<T>) -> Option<Box<T>> {
+        state.value.take()
+    }
+
     fn start(&mut self, state: &mut State<T>, _: &mut Wakes) -> Option<Box<T>> {
         state.value.take()
     }

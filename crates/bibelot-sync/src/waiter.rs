@@ -14,7 +14,7 @@ use std::mem;
 use std::task::{Context, Poll, Waker};
 
 use crate::shell::Shell;
-use crate::shell::sealed::act;
+use crate::shell::sealed::{Cell, act};
 use crate::wait_queue::{Left, Ticket, WaitQueue};
 use crate::wakes::{Wakes, discard};
 
@@ -29,6 +29,15 @@ pub(crate) trait Turn {
 
     /// The line that these waiters stand in.
     fn line(state: &mut Self::State) -> &mut WaitQueue<Self::Slot>;
+
+    /// Ends the wait before it begins where that concerns nobody else: no one is to be woken, nothing to be
+    /// dropped. It is what most waits come to and a part of the caller's code, so it asks for no more than it
+    /// needs, and leaves the rest to [`start`](Self::start).
+    #[inline(always)]
+    fn at_once(&mut self, state: &mut Self::State) -> Option<Self::Out> {
+        let _ = state;
+        None
+    }
 
     /// Ends the wait before it begins, if nobody must be waited for.
     fn start(&mut self, state: &mut Self::State, wakes: &mut Wakes) -> Option<Self::Out>;
@@ -75,6 +84,18 @@ impl<'a, S: Shell, K: Turn> Waiter<'a, S, K> {
 
     #[inline(always)]
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<K::Out> {
+        if let Stage::New = self.stage {
+            let kind = &mut self.kind;
+            if let Some(out) = self.cell.with(|kept| kind.at_once(&mut kept.data)) {
+                self.stage = Stage::Done;
+                return Poll::Ready(out);
+            }
+        }
+        self.poll_slowly(cx)
+    }
+
+    #[inline(never)]
+    fn poll_slowly(&mut self, cx: &mut Context<'_>) -> Poll<K::Out> {
         let Stage::New = self.stage else {
             return self.poll_again(cx.waker());
         };
@@ -108,7 +129,6 @@ impl<'a, S: Shell, K: Turn> Waiter<'a, S, K> {
         }
     }
 
-    #[inline(never)]
     fn poll_again(&mut self, waker: &Waker) -> Poll<K::Out> {
         match self.look(waker) {
             Look::Granted(out) => return Poll::Ready(out),

@@ -90,6 +90,28 @@ impl<B: Store> State<B> {
             && (self.capacity != 0 || self.getters.is_empty())
     }
 
+    /// Whether there is room for an item, and nobody to hear of it.
+    #[inline]
+    pub(super) fn stores_at_once(&self) -> bool {
+        !self.closed && !self.is_full() && self.getters.is_empty() && self.outside.is_none()
+    }
+
+    /// Stores an item, after [that](Self::stores_at_once) was found.
+    #[inline]
+    pub(super) fn store(&mut self, item: B::Item) {
+        self.undone += 1;
+        self.items.push(item);
+    }
+
+    /// Takes an item, if there is one and nobody to hear of it.
+    #[inline]
+    pub(super) fn take_at_once(&mut self) -> Option<B::Item> {
+        if self.putters.is_empty() && self.outside.is_none() {
+            return self.items.pop();
+        }
+        None
+    }
+
     #[inline]
     pub(super) fn try_put(
         &mut self,

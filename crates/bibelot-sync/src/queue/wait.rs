@@ -67,7 +67,15 @@ impl<B: Store> Turn for UntilPut<B> {
         &mut state.putters
     }
 
-    #[inline]
+    #[inline(always)]
+    fn at_once(&mut self, state: &mut State<B>) -> Option<Self::Out> {
+        if !state.stores_at_once() {
+            return None;
+        }
+        state.store(self.item.take()?);
+        Some(Ok(()))
+    }
+
     fn start(&mut self, state: &mut State<B>, wakes: &mut Wakes) -> Option<Self::Out> {
         let item = self
             .item
@@ -126,7 +134,11 @@ impl<B: Store> Turn for UntilGot<B> {
         &mut state.getters
     }
 
-    #[inline]
+    #[inline(always)]
+    fn at_once(&mut self, state: &mut State<B>) -> Option<Self::Out> {
+        state.take_at_once().map(Ok)
+    }
+
     fn start(&mut self, state: &mut State<B>, wakes: &mut Wakes) -> Option<Self::Out> {
         match state.try_get(wakes) {
             Ok(item) => Some(Ok(item)),

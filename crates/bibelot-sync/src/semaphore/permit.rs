@@ -80,9 +80,14 @@ fn forget(cell: &impl Cell<State>, count: &mut usize) {
 
 #[inline]
 fn give_back(cell: &impl Cell<State>, count: usize) {
-    if count > 0 {
-        act(cell, |state, wakes| state.give_back(count, wakes));
+    if count > 0 && cell.with(|kept| kept.data.free_at_once(count)).is_none() {
+        serve(cell, count);
     }
+}
+
+#[inline(never)]
+fn serve(cell: &impl Cell<State>, count: usize) {
+    act(cell, |state, wakes| state.give_back(count, wakes));
 }
 
 impl<S: Shell> Drop for Permit<'_, S> {

@@ -49,8 +49,13 @@ impl State {
         Ok(())
     }
 
+    /// Frees permits if nobody waits for them.
+    #[inline(always)]
+    pub(super) fn free_at_once(&mut self, count: usize) -> Option<()> {
+        self.waiters.is_empty().then(|| self.free += count)
+    }
+
     /// Frees permits and serves those who wait for them.
-    #[inline]
     pub(super) fn give_back(&mut self, count: usize, wakes: &mut Wakes) {
         self.free += count;
         if !self.waiters.is_empty() {

@@ -37,7 +37,11 @@ impl Turn for UntilAcquired {
         &mut state.waiters
     }
 
-    #[inline]
+    #[inline(always)]
+    fn at_once(&mut self, state: &mut State) -> Option<Self::Out> {
+        state.try_acquire(self.count).ok().map(|()| Ok(self.count))
+    }
+
     fn start(&mut self, state: &mut State, _: &mut Wakes) -> Option<Self::Out> {
         match state.try_acquire(self.count) {
             Ok(()) => Some(Ok(self.count)),

@@ -6,7 +6,7 @@ use std::panic::Location;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker, ready};
 
-use bibelot_kernel::{Leave, Op, Park, Trap, Wait};
+use bibelot_kernel::{Leave, Op, Park, Quick, Wait};
 use bibelot_sync::PutError as Refused;
 use bibelot_sync::generic::{Put, Shell, Store};
 
@@ -14,9 +14,10 @@ use super::error::PutError;
 
 /// The future of [`Queue::put`](super::Queue::put).
 #[must_use = "futures do nothing until polled"]
-pub struct QueuePut<'a, B: Store + 'a, S: Shell>(Trap<PutOp<'a, B, S>>);
+pub struct QueuePut<'a, B: Store + 'a, S: Shell>(Quick<PutOp<'a, B, S>>);
 
 impl<'a, B: Store, S: Shell> QueuePut<'a, B, S> {
+    #[inline]
     pub(super) fn at(wait: Wait, put: Put<'a, B, S>, site: &'static Location<'static>) -> Self {
         let op = PutOp {
             put,
@@ -24,7 +25,7 @@ impl<'a, B: Store, S: Shell> QueuePut<'a, B, S> {
             listens: false,
             wait,
         };
-        Self(Trap::at(op, site))
+        Self(Quick::at(op, site))
     }
 }
 
@@ -42,8 +43,8 @@ impl<B: Store, S: Shell> Unpin for PutOp<'_, B, S> {}
 
 impl<B: Store, S: Shell> PutOp<'_, B, S> {
     #[inline(always)]
-    fn poll_here(&mut self, waker: &Waker) -> Option<Result<(), Refused<B::Item>>> {
-        match Pin::new(&mut self.put).poll(&mut Context::from_waker(waker)) {
+    fn poll_here(&mut self, context: &mut Context<'_>) -> Option<Result<(), Refused<B::Item>>> {
+        match Pin::new(&mut self.put).poll(context) {
             Poll::Ready(done) => Some(done),
             Poll::Pending => None,
         }
@@ -51,7 +52,7 @@ impl<B: Store, S: Shell> PutOp<'_, B, S> {
 
     #[inline(never)]
     fn poll(&mut self, waker: &Waker) -> Option<Result<(), Refused<B::Item>>> {
-        self.poll_here(waker)
+        self.poll_here(&mut Context::from_waker(waker))
     }
 }
 
@@ -64,9 +65,11 @@ impl<B: Store, S: Shell> Op for PutOp<'_, B, S> {
 
     /// What most puts come to, and so a part of the caller's code.
     #[inline(always)]
-    fn take_or_listen(&mut self, waker: &Waker) -> Option<Self::Out> {
-        let done = self.poll_here(waker);
-        self.listens = done.is_none();
+    fn take_or_listen(&mut self, context: &mut Context<'_>) -> Option<Self::Out> {
+        let done = self.poll_here(context);
+        if done.is_none() {
+            self.listens = true;
+        }
         done
     }
 
@@ -100,7 +103,7 @@ impl<B: Store, S: Shell> Future for QueuePut<'_, B, S> {
             Ok(Ok(())) => Ok(()),
             Ok(Err(refused)) => Err(refused.into()),
             Err(cancelled) => {
-                let item = self.0.op_mut().item.take();
+                let item = self.0.op_mut().and_then(|op| op.item.take());
                 Err(PutError::cancelled(item, cancelled))
             }
         })
@@ -109,6 +112,7 @@ impl<B: Store, S: Shell> Future for QueuePut<'_, B, S> {
 
 impl<B: Store, S: Shell> fmt::Debug for QueuePut<'_, B, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("QueuePut").field(&self.0.op().put).finish()
+        let put = self.0.op().map(|op| &op.put);
+        f.debug_tuple("QueuePut").field(&put).finish()
     }
 }
