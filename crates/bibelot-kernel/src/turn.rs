@@ -75,9 +75,31 @@ impl Core {
         self.counters.turns.add(1);
         let timeout = self.timeout(idle);
         self.look_at_world(timeout, ends)?;
-        let done = self.run_batch(ends, main)?;
+        let mut done = self.run_batch(ends, main)?;
         self.flush_outboxes();
+        // Who waits with a limit, or only looks, looks at other things, too, after each turn.
+        let mut goes_on = idle == Idle::Wait && !done.main_is_over;
+        while goes_on && self.is_world_still() {
+            // A turn that looks at the world would find nothing there.
+            self.counters.turns.add(1);
+            let next = self.run_batch(ends, main)?;
+            done.polls += next.polls;
+            done.main_is_over = next.main_is_over;
+            self.flush_outboxes();
+            goes_on = next.polls > 0 && !next.main_is_over;
+        }
         Ok(done)
+    }
+
+    /// Reads the clock for the next turn, and says whether there is nothing in it but what is ready: no timer
+    /// that could be due, nothing from other threads, nothing in the world.
+    #[inline]
+    fn is_world_still(&self) -> bool {
+        self.ready.borrow().len() > 0
+            && self.timers.is_empty()
+            && !self.remote.is_pending()
+            && self.reactor.borrow_mut().is_still()
+            && self.end.main_until() > self.read_clock()
     }
 
     /// How long the world may be waited for.

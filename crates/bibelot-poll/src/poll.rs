@@ -213,14 +213,6 @@ impl Poll {
         }
     }
 
-    /// Whether a look can find nothing.
-    fn is_quiet(&self) -> bool {
-        self.ended.is_empty()
-            && self.pool.is_idle()
-            && self.sources.waiting() == 0
-            && !self.is_watched
-    }
-
     /// Takes the ends that wait here: of what was cancelled and of what workers did.
     fn collect(&mut self, ends: &mut Vec<Completion>) {
         if !self.ended.is_empty() {
@@ -316,7 +308,7 @@ impl Reactor for Poll {
     }
 
     fn poll(&mut self, timeout: Option<Duration>, ends: &mut Vec<Completion>) -> io::Result<()> {
-        if timeout == Some(Duration::ZERO) && self.is_quiet() {
+        if timeout == Some(Duration::ZERO) && self.is_still() {
             self.unpark.woke();
             return Ok(());
         }
@@ -329,6 +321,13 @@ impl Reactor for Poll {
         self.collect(ends);
         self.completions += (ends.len() - before) as u64;
         looked
+    }
+
+    fn is_still(&mut self) -> bool {
+        self.ended.is_empty()
+            && self.pool.is_idle()
+            && self.sources.waiting() == 0
+            && !self.is_watched
     }
 
     fn unparker(&self) -> Waker {

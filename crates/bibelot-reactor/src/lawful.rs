@@ -301,6 +301,10 @@ impl<R: Reactor> Reactor for Lawful<R> {
         Waker::from(self.bell.clone())
     }
 
+    fn is_still(&mut self) -> bool {
+        self.reactor.as_mut().is_some_and(Reactor::is_still)
+    }
+
     fn wait_fd(&mut self) -> Option<RawFd> {
         self.reactor.as_mut()?.wait_fd()
     }

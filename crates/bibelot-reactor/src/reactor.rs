@@ -66,6 +66,12 @@ pub trait Reactor {
     /// Only when the reactor is beyond use. Interruptions by signals are not errors.
     fn poll(&mut self, timeout: Option<Duration>, ends: &mut Vec<Completion>) -> io::Result<()>;
 
+    /// Whether a [`poll`](Self::poll) without waiting would find nothing and do nothing now, as far as that is
+    /// seen without a system call. Who has other work then leaves it out. `false` is always right.
+    fn is_still(&mut self) -> bool {
+        false
+    }
+
     /// A waker that ends a poll from any thread. It stays valid, and without effect, after the reactor
     /// is gone.
     fn unparker(&self) -> Waker;
@@ -97,6 +103,10 @@ impl<R: Reactor + ?Sized> Reactor for Box<R> {
 
     fn poll(&mut self, timeout: Option<Duration>, ends: &mut Vec<Completion>) -> io::Result<()> {
         (**self).poll(timeout, ends)
+    }
+
+    fn is_still(&mut self) -> bool {
+        (**self).is_still()
     }
 
     fn unparker(&self) -> Waker {

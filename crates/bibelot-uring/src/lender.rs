@@ -73,7 +73,23 @@ impl Lender {
     }
 
     /// Lays ready what came home, and new pieces as far as they are wanted and allowed.
+    #[inline]
     pub(crate) fn refill(&mut self) {
+        if !self.is_filled() {
+            self.fill();
+        }
+    }
+
+    /// Whether the ring holds what it should.
+    #[inline]
+    pub(crate) fn is_filled(&self) -> bool {
+        match &self.ring {
+            Some(ring) => self.missed == 0 && ring.len() >= self.target,
+            None => true,
+        }
+    }
+
+    fn fill(&mut self) {
         let Some(ring) = &mut self.ring else { return };
         if self.missed > 0 {
             let target = (self.target + self.missed).next_power_of_two();
