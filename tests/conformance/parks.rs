@@ -3,12 +3,12 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bibelot_reactor::Op;
 
 use crate::backends::everywhere;
-use crate::streams::receive_into;
+use crate::streams::{receive_into, send};
 
 #[test]
 fn a_wake_before_a_poll_ends_it() {
@@ -24,6 +24,33 @@ fn a_wake_before_a_poll_ends_it() {
         world.poll(None);
         unparker.wake_by_ref();
         world.poll(Some(Duration::MAX));
+    });
+}
+
+#[test]
+fn what_comes_ends_the_stillness_of_a_reactor() {
+    everywhere(|world| {
+        let (ours, theirs) = world.pair();
+        let waiting = world.submit(receive_into(&theirs, 1));
+        // Whether it is still now is its own affair; a poll has begun the receive in any case.
+        world.poll(Some(Duration::ZERO));
+        let sending = world.submit(send(&ours, b"x"));
+        // Nobody polls, and yet it is seen that somebody should.
+        let begin = Instant::now();
+        while world.is_still() {
+            assert!(begin.elapsed() < Duration::from_secs(20), "it stays still");
+            thread::yield_now();
+        }
+        let _ = world.next(sending);
+        let _ = world.next(waiting);
+        let cancelled = world.submit(receive_into(&theirs, 1));
+        world.poll(Some(Duration::ZERO));
+        world.cancel(cancelled);
+        assert!(
+            !world.is_still(),
+            "the end of what was cancelled is to be had"
+        );
+        let _ = world.next(cancelled);
     });
 }
 

@@ -69,6 +69,10 @@ impl World {
         self.reactor().call(call)
     }
 
+    pub fn is_still(&mut self) -> bool {
+        self.reactor().is_still()
+    }
+
     pub fn unparker(&mut self) -> Waker {
         self.reactor().unparker()
     }

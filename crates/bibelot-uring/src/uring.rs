@@ -382,11 +382,8 @@ impl Reactor for Uring {
         let has_work = self.ring.has_queued()
             || self.ring.has_completions()
             || self.ring.wants_enter()
-            || !self.ready.is_empty()
-            || !self.held.is_empty()
-            || !self.lender.is_filled()
+            || !(self.ready.is_empty() && self.held.is_empty() && self.lender.is_filled())
             || self.pool.as_ref().is_some_and(Pool::has_ends);
-        // A ring that is watched, speaks to others or was left behind by a fork has more to look after.
         !has_work && !self.watched && self.messages.is_none() && self.process.is_here()
     }
 
