@@ -167,6 +167,7 @@ fn colour(it: &Findings) -> &'static str {
         (Role::Ours, _) => "poll",
         (Role::Part, _) => "part",
         (Role::Peer, name @ ("tokio" | "monoio" | "smol" | "compio" | "glommio")) => name,
+        (Role::Peer, "tokio-corked") => "tokio",
         (Role::Peer, _) => "peer",
     }
 }

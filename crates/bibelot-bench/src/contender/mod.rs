@@ -19,6 +19,8 @@ mod raw_buffers;
 mod raw_epoll;
 mod raw_uring;
 #[cfg(feature = "peers")]
+mod serving;
+#[cfg(feature = "peers")]
 mod smol;
 mod sync_alone;
 mod thread;
@@ -90,6 +92,8 @@ pub fn contenders() -> Vec<Box<dyn Contender>> {
         Box::new(sync_alone::SyncAlone::Universal),
         #[cfg(feature = "peers")]
         Box::new(tokio::Tokio),
+        #[cfg(feature = "peers")]
+        Box::new(tokio::TokioCorked),
         #[cfg(feature = "peers")]
         Box::new(monoio::Monoio),
         #[cfg(feature = "peers")]

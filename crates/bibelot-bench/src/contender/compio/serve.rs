@@ -6,28 +6,28 @@ use std::net::SocketAddr;
 use compio::BufResult;
 use compio::io::{AsyncBufRead, AsyncRead, AsyncWriteExt, BufReader};
 use compio::net::{TcpListener, TcpStream};
+use compio::runtime::JoinHandle;
 
 use super::spawn;
-use crate::cell::Cell;
 use crate::contender::ADDRESS;
+use crate::contender::joined::Joined;
+use crate::contender::serving::serving;
 
-/// Serves until all connections are closed.
-pub async fn serve(cell: Cell, tell_port: fn(u16)) -> io::Result<()> {
-    let listener = TcpListener::bind(SocketAddr::from(ADDRESS)).await?;
-    tell_port(listener.local_addr()?.port());
-    let mut tasks = Vec::new();
-    for _ in 0..cell.connections() {
-        let (stream, _) = listener.accept().await?;
-        stream.set_nodelay(true)?;
-        tasks.push(match cell {
-            Cell::Lines { .. } => spawn(lines(stream)),
-            _ => spawn(echo(stream, cell.message().0.len().max(1024))),
-        });
-    }
-    for task in tasks {
-        task.await.map_err(|_| io::ErrorKind::Other)??;
-    }
-    Ok(())
+serving! {
+    listen: TcpListener::bind(SocketAddr::from(ADDRESS)).await,
+    accept: accept,
+    spawn: spawn,
+    join: join,
+    echo: echo,
+    lines: lines,
+}
+
+async fn accept(listener: &TcpListener) -> io::Result<TcpStream> {
+    Ok(listener.accept().await?.0)
+}
+
+async fn join(task: Joined<JoinHandle<io::Result<()>>>) -> io::Result<()> {
+    task.await.map_err(|_| io::ErrorKind::Other)?
 }
 
 async fn echo(mut stream: TcpStream, len: usize) -> io::Result<()> {

@@ -4,29 +4,29 @@ use std::io;
 use std::net::SocketAddr;
 
 use futures_lite::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt};
+use glommio::Task;
 use glommio::net::{TcpListener, TcpStream};
 
 use super::spawn;
-use crate::cell::Cell;
 use crate::contender::ADDRESS;
+use crate::contender::joined::Joined;
+use crate::contender::serving::serving;
 
-/// Serves until all connections are closed.
-pub async fn serve(cell: Cell, tell_port: fn(u16)) -> io::Result<()> {
-    let listener = TcpListener::bind(SocketAddr::from(ADDRESS))?;
-    tell_port(listener.local_addr()?.port());
-    let mut tasks = Vec::new();
-    for _ in 0..cell.connections() {
-        let stream = listener.accept().await?;
-        stream.set_nodelay(true)?;
-        tasks.push(match cell {
-            Cell::Lines { .. } => spawn(lines(stream)),
-            _ => spawn(echo(stream, cell.message().0.len().max(1024))),
-        });
-    }
-    for task in tasks {
-        task.await?;
-    }
-    Ok(())
+serving! {
+    listen: TcpListener::bind(SocketAddr::from(ADDRESS)),
+    accept: accept,
+    spawn: spawn,
+    join: join,
+    echo: echo,
+    lines: lines,
+}
+
+async fn accept(listener: &TcpListener) -> io::Result<TcpStream> {
+    Ok(listener.accept().await?)
+}
+
+async fn join(task: Joined<Task<io::Result<()>>>) -> io::Result<()> {
+    task.await
 }
 
 async fn echo(mut stream: TcpStream, len: usize) -> io::Result<()> {

@@ -61,8 +61,13 @@ impl Contender for Monoio {
 
 type Runtime = monoio::time::TimeDriver<IoUringDriver>;
 
+/// The ring has the flags and the size of the loop written by hand.
 fn runtime() -> io::Result<monoio::Runtime<Runtime>> {
+    let mut ring = io_uring_06::IoUring::builder();
+    ring.setup_single_issuer().setup_defer_taskrun();
     RuntimeBuilder::<IoUringDriver>::new()
+        .with_entries(4096)
+        .uring_builder(ring)
         .enable_timer()
         .build()
 }

@@ -1,30 +1,30 @@
 //! monoio's servers.
 
 use std::io;
+use std::net::SocketAddr;
 
 use monoio::io::{AsyncBufReadExt, AsyncReadRent, AsyncWriteRentExt, BufReader, Splitable};
 use monoio::net::{TcpListener, TcpStream};
+use monoio::task::JoinHandle;
 
-use crate::cell::Cell;
 use crate::contender::ADDRESS;
+use crate::contender::serving::serving;
 
-/// Serves until all connections are closed.
-pub async fn serve(cell: Cell, tell_port: fn(u16)) -> io::Result<()> {
-    let listener = TcpListener::bind(std::net::SocketAddr::from(ADDRESS))?;
-    tell_port(listener.local_addr()?.port());
-    let mut tasks = Vec::new();
-    for _ in 0..cell.connections() {
-        let (stream, _) = listener.accept().await?;
-        stream.set_nodelay(true)?;
-        tasks.push(match cell {
-            Cell::Lines { .. } => monoio::spawn(lines(stream)),
-            _ => monoio::spawn(echo(stream, cell.message().0.len().max(1024))),
-        });
-    }
-    for task in tasks {
-        task.await?;
-    }
-    Ok(())
+serving! {
+    listen: TcpListener::bind(SocketAddr::from(ADDRESS)),
+    accept: accept,
+    spawn: monoio::spawn,
+    join: join,
+    echo: echo,
+    lines: lines,
+}
+
+async fn accept(listener: &TcpListener) -> io::Result<TcpStream> {
+    Ok(listener.accept().await?.0)
+}
+
+async fn join(task: JoinHandle<io::Result<()>>) -> io::Result<()> {
+    task.await
 }
 
 async fn echo(mut stream: TcpStream, len: usize) -> io::Result<()> {

@@ -7,26 +7,25 @@ use smol::io::BufReader;
 use smol::net::{TcpListener, TcpStream};
 
 use super::spawn;
-use crate::cell::Cell;
 use crate::contender::ADDRESS;
+use crate::contender::joined::Joined;
+use crate::contender::serving::serving;
 
-/// Serves until all connections are closed.
-pub async fn serve(cell: Cell, tell_port: fn(u16)) -> io::Result<()> {
-    let listener = TcpListener::bind(ADDRESS).await?;
-    tell_port(listener.local_addr()?.port());
-    let mut tasks = Vec::new();
-    for _ in 0..cell.connections() {
-        let (stream, _) = listener.accept().await?;
-        stream.set_nodelay(true)?;
-        tasks.push(match cell {
-            Cell::Lines { .. } => spawn(lines(stream)),
-            _ => spawn(echo(stream, cell.message().0.len().max(1024))),
-        });
-    }
-    for task in tasks {
-        task.await?;
-    }
-    Ok(())
+serving! {
+    listen: TcpListener::bind(ADDRESS).await,
+    accept: accept,
+    spawn: spawn,
+    join: join,
+    echo: echo,
+    lines: lines,
+}
+
+async fn accept(listener: &TcpListener) -> io::Result<TcpStream> {
+    Ok(listener.accept().await?.0)
+}
+
+async fn join(task: Joined<smol::Task<io::Result<()>>>) -> io::Result<()> {
+    task.await
 }
 
 async fn echo(mut stream: TcpStream, len: usize) -> io::Result<()> {

@@ -1,5 +1,6 @@
 //! tokio, on its runtime of one thread.
 
+mod corked;
 mod serve;
 
 use std::io;
@@ -50,6 +51,33 @@ impl Contender for Tokio {
     fn serve(&self, cell: Cell, tell_port: fn(u16)) -> io::Result<()> {
         let runtime = runtime()?;
         let task = runtime.spawn(serve::serve(cell, tell_port));
+        runtime.block_on(task).map_err(io::Error::other)?
+    }
+}
+
+/// tokio with replies that are gathered by hand, which other runtimes leave to the program.
+pub struct TokioCorked;
+
+impl Contender for TokioCorked {
+    fn name(&self) -> &'static str {
+        "tokio-corked"
+    }
+
+    fn role(&self) -> Role {
+        Role::Peer
+    }
+
+    fn has(&self, cell: Cell) -> bool {
+        matches!(cell, Cell::Lines { .. })
+    }
+
+    fn compute(&self, _: Cell, _: u64) -> io::Result<Sample> {
+        super::unsupported()
+    }
+
+    fn serve(&self, cell: Cell, tell_port: fn(u16)) -> io::Result<()> {
+        let runtime = runtime()?;
+        let task = runtime.spawn(corked::serve(cell, tell_port));
         runtime.block_on(task).map_err(io::Error::other)?
     }
 }

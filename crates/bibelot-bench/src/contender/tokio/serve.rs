@@ -4,27 +4,26 @@ use std::io;
 
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinHandle;
 
-use crate::cell::Cell;
 use crate::contender::ADDRESS;
+use crate::contender::serving::serving;
 
-/// Serves until all connections are closed.
-pub async fn serve(cell: Cell, tell_port: fn(u16)) -> io::Result<()> {
-    let listener = TcpListener::bind(ADDRESS).await?;
-    tell_port(listener.local_addr()?.port());
-    let mut tasks = Vec::new();
-    for _ in 0..cell.connections() {
-        let (stream, _) = listener.accept().await?;
-        stream.set_nodelay(true)?;
-        tasks.push(match cell {
-            Cell::Lines { .. } => tokio::spawn(lines(stream)),
-            _ => tokio::spawn(echo(stream, cell.message().0.len().max(1024))),
-        });
-    }
-    for task in tasks {
-        task.await??;
-    }
-    Ok(())
+serving! {
+    listen: TcpListener::bind(ADDRESS).await,
+    accept: accept,
+    spawn: tokio::spawn,
+    join: join,
+    echo: echo,
+    lines: lines,
+}
+
+pub async fn accept(listener: &TcpListener) -> io::Result<TcpStream> {
+    Ok(listener.accept().await?.0)
+}
+
+pub async fn join(task: JoinHandle<io::Result<()>>) -> io::Result<()> {
+    task.await?
 }
 
 async fn echo(mut stream: TcpStream, len: usize) -> io::Result<()> {
