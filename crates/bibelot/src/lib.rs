@@ -29,6 +29,7 @@
 //! | `signal`, `interrupt` | signals that ask for the end; Ctrl-C where nobody waits for it |
 //! | `cluster`, `bridge` | several kernels, one a core; other executors |
 //! | `thread` | jobs that block; threads that await |
+//! | `contain` | panics that are nobody's result |
 //! | `testing` | tests on one backend after another |
 
 #![forbid(unsafe_code)]
@@ -40,6 +41,7 @@ mod backend;
 pub mod bridge;
 pub mod cluster;
 mod combine;
+mod contain;
 mod error;
 mod group;
 mod interrupt;

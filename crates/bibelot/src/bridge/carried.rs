@@ -1,6 +1,8 @@
 //! What is carried from one side of a bridge to the other: how a future ended.
 
-use bibelot_kernel::{Crash, CrashKind, TaskError, TaskId, failure};
+use bibelot_kernel::{TaskError, TaskId};
+
+use crate::contain::drop_unseen;
 
 /// How a future ended, on its way to whoever waits. Dropped on the way, it tells the crash hook of a failure.
 pub(super) struct Carried<T: 'static> {
@@ -23,18 +25,6 @@ impl<T> Carried<T> {
 
 impl<T> Drop for Carried<T> {
     fn drop(&mut self) {
-        let (kind, message) = match &self.ended {
-            Some(Err(TaskError::Panicked(panic))) => (CrashKind::Panicked, panic.to_string()),
-            Some(Ok(value)) => match failure(value) {
-                Some(message) => (CrashKind::Failed, message),
-                None => return,
-            },
-            _ => return,
-        };
-        let crash = Crash::new(kind, &message);
-        match self.task {
-            Some(task) => crash.of(task, None).report(),
-            None => crash.report(),
-        }
+        drop_unseen(&mut self.ended, self.task);
     }
 }

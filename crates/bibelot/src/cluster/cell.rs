@@ -12,10 +12,11 @@
 use std::cell::Cell as Slot;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use bibelot_kernel::{Cause, Crash, CrashKind, TaskBuilder, TaskError, TaskName, failure};
+use bibelot_kernel::{Cause, TaskBuilder, TaskError, TaskName};
 
 use super::latch::Latch;
 use super::member::Seat;
+use crate::contain::drop_unseen;
 
 /// What a handle asks of its task.
 pub(super) enum Ask {
@@ -130,19 +131,7 @@ impl<T> Drop for Cell<T> {
     /// Tells of a failure that nobody was given.
     fn drop(&mut self) {
         let state = self.state.get_mut().unwrap_or_else(PoisonError::into_inner);
-        let (kind, message) = match &state.result {
-            Some(Err(TaskError::Panicked(panic))) => (CrashKind::Panicked, panic.to_string()),
-            Some(Ok(value)) => match failure(value) {
-                Some(message) => (CrashKind::Failed, message),
-                None => return,
-            },
-            _ => return,
-        };
-        let crash = Crash::new(kind, &message);
-        match state.task {
-            Some(task) => crash.of(task.id(), None).report(),
-            None => crash.report(),
-        }
+        drop_unseen(&mut state.result, state.task.map(TaskName::id));
     }
 }
 

@@ -7,11 +7,12 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 
-use bibelot_kernel::{Crash, CrashKind, Leave, Op, Panic, Park, Trap, Wait};
+use bibelot_kernel::{Leave, Op, Park, Trap, Wait};
+
+use crate::contain::contain;
 
 /// A flag that is set once. Clones are the same latch.
 #[derive(Clone, Default)]
@@ -37,10 +38,7 @@ impl Latch {
             std::mem::take(&mut state.waiters)
         };
         for waker in waiters.into_values() {
-            if let Err(payload) = catch_unwind(AssertUnwindSafe(|| waker.wake())) {
-                let message = format!("{} (in a waker)", Panic::new(payload));
-                Crash::new(CrashKind::Panicked, &message).report();
-            }
+            contain("a waker", || waker.wake());
         }
     }
 

@@ -14,6 +14,7 @@ use super::outcome::Finished;
 use super::state::{Entry, Now, Shared};
 use super::wait::Wait;
 use super::waiters::Woken;
+use crate::contain::contain;
 
 /// What a joiner finds.
 pub(super) enum Look<T, E> {
@@ -168,13 +169,21 @@ impl<T: 'static, E: 'static> Shared<T, E> {
 
     /// Tells the crash hook of the failures that nobody was given.
     pub(super) fn report_untaken(&self) {
-        for Finished { id, name, result } in self.take_all().0 {
-            let (kind, message) = match &result {
-                Err(MemberError::Failed(error)) => (CrashKind::Failed, (self.asks.describe)(error)),
-                Err(MemberError::Panicked(panic)) => (CrashKind::Panicked, panic.to_string()),
-                _ => continue,
-            };
-            Crash::new(kind, &message).of(id, name.as_deref()).report();
+        for member in self.take_all().0 {
+            contain("the drop of what a member came to", || {
+                self.report(&member);
+                drop(member);
+            });
         }
+    }
+
+    fn report(&self, member: &Finished<T, E>) {
+        let (kind, message) = match &member.result {
+            Err(MemberError::Failed(error)) => (CrashKind::Failed, (self.asks.describe)(error)),
+            Err(MemberError::Panicked(panic)) => (CrashKind::Panicked, panic.to_string()),
+            _ => return,
+        };
+        let crash = Crash::new(kind, &message);
+        crash.of(member.id, member.name.as_deref()).report();
     }
 }

@@ -17,6 +17,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use bibelot_kernel::{Crash, CrashKind, Panic};
 
 use super::current;
+use crate::contain::contain;
 
 /// How a job ended: its value, or what it panicked with.
 pub(super) type Ended<T> = Result<T, Box<dyn Any + Send>>;
@@ -81,10 +82,7 @@ impl<T: Send + 'static> Job<T> {
             return;
         };
         // The thread is not the user's to end.
-        if let Err(payload) = catch_unwind(AssertUnwindSafe(|| deal(ended, late))) {
-            let message = format!("{} (in a late receiver)", Panic::new(payload));
-            Crash::new(CrashKind::Panicked, &message).report();
-        }
+        contain("a late receiver", || deal(ended, late));
     }
 
     /// Takes the result, if it is there.
