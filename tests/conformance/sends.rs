@@ -1,5 +1,7 @@
 //! Sends: their order, their counts, and what a full socket does.
 
+use std::time::Duration;
+
 use bibelot_reactor::{Fd, Outcome, Token};
 
 use crate::backends::everywhere;
@@ -106,6 +108,63 @@ fn sends_leave_in_the_order_of_their_submission() {
         world.close(ours);
         reader.read_to_end(world);
         assert!(reader.bytes == expected);
+    });
+}
+
+#[test]
+fn a_quiet_send_is_told_of_when_it_is_asked_for() {
+    everywhere(|world| {
+        let (ours, theirs) = world.pair();
+        for round in 0..50 {
+            let bytes = pattern(round * 7, 7);
+            let quiet = world.submit_quietly(send(&ours, &bytes));
+            if round % 3 == 0 {
+                // What is submitted behind it is not held up.
+                let loud = world.submit(send(&ours, b"!"));
+                assert!(matches!(world.next(loud).result, Ok(Outcome::Count(1))));
+            }
+            if world.backend.is_real() {
+                world.poll(Some(Duration::ZERO));
+                assert!(world.has(quiet));
+            }
+            let Ok(Outcome::Count(count)) = world.next(quiet).result else {
+                panic!("expected a count")
+            };
+            let mut expected = bytes[..count].to_vec();
+            expected.extend((round % 3 == 0).then_some(b'!'));
+            assert_eq!(read_exact(world, &theirs, expected.len()), expected);
+        }
+    });
+}
+
+#[test]
+fn quiet_sends_that_find_no_room_lose_nothing() {
+    everywhere(|world| {
+        let (ours, theirs) = world.pair();
+        let piece = piece_len(world);
+        let (mut taken, mut got, mut waited) = (0, Vec::new(), 0);
+        for _ in 0..10_000 {
+            if waited == 5 {
+                break;
+            }
+            let token = world.submit_quietly(send(&ours, &pattern(taken, piece)));
+            world.settle();
+            if !world.has(token) {
+                // It waits for room, and then it is heard of.
+                waited += 1;
+                let there = taken - got.len();
+                got.append(&mut read_exact(world, &theirs, there));
+            }
+            match world.next(token).result {
+                Ok(Outcome::Count(count)) => taken += count,
+                other => panic!("expected a count, came {other:?}"),
+            }
+        }
+        assert_eq!(waited, 5);
+        world.close(ours);
+        got.append(&mut read_to_end(world, &theirs));
+        assert_eq!(got.len(), taken);
+        assert!(got == pattern(0, taken));
     });
 }
 

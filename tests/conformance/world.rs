@@ -61,6 +61,14 @@ impl World {
         token
     }
 
+    pub fn submit_quietly(&mut self, op: Op) -> Token {
+        let token = self.token();
+        if let Some(completion) = self.reactor().submit_quietly(token, op) {
+            self.arrive(completion);
+        }
+        token
+    }
+
     pub fn cancel(&mut self, token: Token) {
         self.reactor().cancel(token);
     }

@@ -84,6 +84,8 @@ pub(crate) struct Core {
     pub is_over: Cell<bool>,
     /// The main future is in the ready queue.
     pub main_queued: Cell<bool>,
+    /// Somebody waits for what was submitted quietly: the next look at the world asks for it.
+    pub wants_ends: Cell<bool>,
     pub main_waker: RefCell<Option<Waker>>,
     /// The main future's place among the tasks, while one runs.
     pub main_key: Cell<Option<TaskKey>>,
@@ -136,6 +138,7 @@ impl Core {
             is_admitting: Cell::new(false),
             is_over: Cell::new(false),
             main_queued: Cell::new(false),
+            wants_ends: Cell::new(false),
             main_waker: RefCell::default(),
             main_key: Cell::new(None),
             now: Cell::new(now),

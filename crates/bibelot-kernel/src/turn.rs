@@ -134,6 +134,10 @@ impl Core {
         timeout: Option<Duration>,
         ends: &mut Vec<Completion>,
     ) -> io::Result<()> {
+        let timeout = match self.wants_ends.take() {
+            true => Some(Duration::ZERO),
+            false => timeout,
+        };
         // What runs inside a poll (jobs of a simulated world) is not at home, as on a pool's thread.
         let hidden = home::hide();
         let polled = self.reactor.borrow_mut().poll(timeout, ends);

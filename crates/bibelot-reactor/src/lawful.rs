@@ -157,6 +157,36 @@ impl<R: Reactor> Lawful<R> {
         value
     }
 
+    /// Submits in one of the two ways.
+    fn submit_by(
+        &mut self,
+        token: Token,
+        op: Op,
+        submit: fn(&mut R, Token, Op) -> Option<Completion>,
+    ) -> Option<Completion> {
+        if token.slot() >= Token::RESERVED {
+            misused(self.name, format_args!("{token:?} is a reserved one"));
+        }
+        let kind = op.kind();
+        self.books.open(self.name, token, &op);
+        let end = self.at_once(format_args!("submit of {token:?} {kind:?}"), |reactor| {
+            submit(reactor, token, op)
+        });
+        match &end {
+            Some(completion) if completion.token != token => broken(
+                self.name,
+                Promise::EndsOnce,
+                format_args!(
+                    "submit of {token:?} {kind:?} answered with {:?}",
+                    completion.token
+                ),
+            ),
+            Some(completion) => self.books.settle(self.name, completion),
+            None => self.books.check_held(self.name, token),
+        }
+        end
+    }
+
     /// Polls once and says how long that took.
     fn poll_once(
         &mut self,
@@ -238,27 +268,11 @@ impl<R: Reactor> Reactor for Lawful<R> {
     }
 
     fn submit(&mut self, token: Token, op: Op) -> Option<Completion> {
-        if token.slot() >= Token::RESERVED {
-            misused(self.name, format_args!("{token:?} is a reserved one"));
-        }
-        let kind = op.kind();
-        self.books.open(self.name, token, &op);
-        let end = self.at_once(format_args!("submit of {token:?} {kind:?}"), |reactor| {
-            reactor.submit(token, op)
-        });
-        match &end {
-            Some(completion) if completion.token != token => broken(
-                self.name,
-                Promise::EndsOnce,
-                format_args!(
-                    "submit of {token:?} {kind:?} answered with {:?}",
-                    completion.token
-                ),
-            ),
-            Some(completion) => self.books.settle(self.name, completion),
-            None => self.books.check_held(self.name, token),
-        }
-        end
+        self.submit_by(token, op, R::submit)
+    }
+
+    fn submit_quietly(&mut self, token: Token, op: Op) -> Option<Completion> {
+        self.submit_by(token, op, R::submit_quietly)
     }
 
     fn cancel(&mut self, token: Token) {

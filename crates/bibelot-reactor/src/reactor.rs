@@ -43,6 +43,15 @@ pub trait Reactor {
     /// to the next [`poll`](Self::poll).
     fn submit(&mut self, token: Token, op: Op) -> Option<Completion>;
 
+    /// Begins `op` as [`submit`](Self::submit) does, for somebody who does not wait for its success.
+    ///
+    /// A [`poll`](Self::poll) that waits need not return because `op` has ended well; it gives that end
+    /// along with the next one, or when it returns for another reason. A poll that is asked not to wait
+    /// gives every end there is. So whoever wants to know after all polls once without waiting.
+    fn submit_quietly(&mut self, token: Token, op: Op) -> Option<Completion> {
+        self.submit(token, op)
+    }
+
     /// Asks the operation `token` to end early. Its end is still to come and says what it did: a
     /// success that won the race is a success. An unknown or ended token is ignored.
     fn cancel(&mut self, token: Token);
@@ -91,6 +100,10 @@ impl<R: Reactor + ?Sized> Reactor for Box<R> {
 
     fn submit(&mut self, token: Token, op: Op) -> Option<Completion> {
         (**self).submit(token, op)
+    }
+
+    fn submit_quietly(&mut self, token: Token, op: Op) -> Option<Completion> {
+        (**self).submit_quietly(token, op)
     }
 
     fn cancel(&mut self, token: Token) {

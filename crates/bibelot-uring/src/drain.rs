@@ -82,6 +82,11 @@ impl Uring {
 
     fn take_last_completions(&mut self) {
         let begin = Instant::now();
+        // Quiet sends end without a word once they were submitted.
+        if self.turn(false, None).is_err() {
+            return;
+        }
+        self.ready.clear();
         while self.slots.in_flight > 0 {
             let left = self.config.drain.saturating_sub(begin.elapsed());
             if self.turn(left > Duration::ZERO, Some(left)).is_err() || left.is_zero() {

@@ -9,7 +9,7 @@ use std::os::fd::{AsRawFd, IntoRawFd, OwnedFd, RawFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
-use bibelot_reactor::{Fd, Interest, Op, OpenHow, unsupported};
+use bibelot_reactor::{Buf, Fd, Interest, Op, OpenHow, unsupported};
 use io_uring::types::{Fd as RingFd, FsyncFlags};
 use io_uring::{opcode, squeue};
 use rustix::fs::{FileType, Stat, fstat};
@@ -54,9 +54,7 @@ pub(crate) fn entry(op: &mut Op, extra: &mut Extra, has: Abilities) -> io::Resul
             let spare = buf.spare_mut();
             opcode::Recv::new(ring_fd(socket)?, spare.as_mut_ptr(), len(spare)).build()
         }
-        Op::Send { socket, buf } => opcode::Send::new(ring_fd(socket)?, buf.as_ptr(), len(buf))
-            .flags(libc::MSG_NOSIGNAL)
-            .build(),
+        Op::Send { socket, buf } => send(ring_fd(socket)?, buf, 0).build(),
         Op::Connect { socket, peer } => {
             let address = Box::new(SockAddr::from(*peer));
             let fd = ring_fd(socket)?;
@@ -86,6 +84,20 @@ pub(crate) fn entry(op: &mut Op, extra: &mut Extra, has: Abilities) -> io::Resul
         Op::Open { path, how } => open(path, *how, extra)?,
         other => return Err(unsupported(other.kind())),
     })
+}
+
+/// Writes the entry of a send that never waits, and of whose success no completion tells.
+///
+/// The operating system carries it out when it takes the entry. A completion comes only if not all was
+/// sent: with an error, "would block" among them, or with a count.
+pub(crate) fn quiet_send(socket: &Fd, buf: &Buf) -> io::Result<squeue::Entry> {
+    let flags = libc::MSG_DONTWAIT | libc::MSG_WAITALL;
+    let entry = send(ring_fd(socket)?, buf, flags).build();
+    Ok(entry.flags(squeue::Flags::SKIP_SUCCESS))
+}
+
+fn send(socket: RingFd, buf: &Buf, flags: i32) -> opcode::Send {
+    opcode::Send::new(socket, buf.as_ptr(), len(buf)).flags(libc::MSG_NOSIGNAL | flags)
 }
 
 /// Writes the entry that closes `fd`, which may be known to be a socket.
@@ -119,7 +131,8 @@ fn ring_fd(fd: &Fd) -> io::Result<RingFd> {
     Ok(RingFd(fd.as_fd()?.as_raw_fd()))
 }
 
-fn len(bytes: &[u8]) -> u32 {
+/// How many of `bytes` one entry moves.
+pub(crate) fn len(bytes: &[u8]) -> u32 {
     bytes.len().min(LEN_MAX) as u32
 }
 

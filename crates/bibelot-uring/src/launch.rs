@@ -16,10 +16,11 @@
 use std::io;
 use std::os::fd::AsRawFd;
 
-use bibelot_reactor::{Buf, Completion, Op, OpKind, Outcome, cancelled};
+use bibelot_reactor::{Buf, Completion, Fd, Op, OpKind, Outcome, Token, cancelled};
 use bibelot_sys::{Attempt, Pool, attempt, connect_again, interest};
 
 use crate::entry::{self, poll_mask};
+use crate::fork;
 use crate::ring::Plain;
 use crate::slots::{Extra, Stage};
 use crate::{Ability, Uring};
@@ -39,6 +40,38 @@ enum Route {
 }
 
 impl Uring {
+    /// Takes an operation in. `Some` if it ended at once; quietly, its success may be told late.
+    pub(crate) fn begin(&mut self, token: Token, op: Op, quiet: bool) -> Option<Completion> {
+        self.operations += 1;
+        let end = self.begin_one(token, op, quiet);
+        self.completions += u64::from(end.is_some());
+        end
+    }
+
+    fn begin_one(&mut self, token: Token, op: Op, quiet: bool) -> Option<Completion> {
+        if !self.process.is_here() {
+            return Some(Completion::end(token, Err(fork::error()), op.into_buf()));
+        }
+        if let Some(Err(error)) = op.fd().map(Fd::as_fd) {
+            return Some(Completion::end(token, Err(error), op.into_buf()));
+        }
+        let quiet = quiet && self.may_be_quiet(&op);
+        let index = self.slots.insert(token, op);
+        let slot = self.slots.at(index);
+        slot.quiet = quiet;
+        if let Some(lane) = slot.lane
+            && !self.lanes.join(&mut self.slots, lane, index)
+        {
+            // It begins when the one before it has ended, which may be a quiet one, and is heard of itself.
+            self.slots.at(index).quiet = false;
+            self.hurry = true;
+            return None;
+        }
+        let ending = self.launch(index)?;
+        self.finish(index, ending);
+        self.ready.pop()
+    }
+
     /// Begins the operation in a slot. `Some` if it ended at once.
     pub(crate) fn launch(&mut self, index: u32) -> Option<Ending> {
         let op = self.slots.at(index).op.as_ref()?;
@@ -92,14 +125,23 @@ impl Uring {
         let has = self.report.has;
         let slot = self.slots.at(index);
         let op = slot.op.as_mut()?;
-        let entry = match entry::entry(op, &mut slot.extra, has) {
-            Ok(entry) => entry.user_data(self.slots.tag(index).bits()),
+        let quiet = slot.quiet;
+        let written = match op {
+            Op::Send { socket, buf } if quiet => entry::quiet_send(socket, buf),
+            op => entry::entry(op, &mut slot.extra, has),
+        };
+        let tag = self.slots.tag(index);
+        let entry = match written {
+            Ok(entry) => entry.user_data(tag.bits()),
             Err(error) => return Some((Err(error), None)),
         };
         self.slots.set_stage(index, Stage::Flying);
         // SAFETY: what the entry names belongs to the operation in the slot or lies beside it there. A
         // `Flying` slot is emptied only by the entry's last completion (`settle`), or never (`drain`).
         unsafe { self.ring.push(entry) };
+        if quiet {
+            self.quiet.push(self.ring.queued(), tag);
+        }
         None
     }
 

@@ -34,6 +34,7 @@
 //! | `launch`, `entry` | which way an operation goes; how it is written down |
 //! | `settle` | what a completion means |
 //! | `slots`, `names`, `tag` | what is in flight, and how it is found |
+//! | `quiet` | sends whose success nobody waits for |
 //! | `lanes` | one operation at a time in each direction of a socket |
 //! | `lender`, `buffer_ring` | the buffers that receives are filled into |
 //! | `ring` | the two queues and the system call between them |
@@ -70,6 +71,7 @@ mod look;
 mod message;
 mod names;
 mod probe;
+mod quiet;
 mod ring;
 mod settle;
 mod setup;

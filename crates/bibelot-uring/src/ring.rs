@@ -70,6 +70,8 @@ pub(crate) enum Plain {
 pub(crate) struct Ring {
     io: IoUring,
     backlog: VecDeque<squeue::Entry>,
+    /// How many entries were ever queued.
+    queued: u64,
     /// Flags that every waiting enter carries.
     wait_flags: EnterFlags,
     /// Whether an enter takes a timeout along.
@@ -102,6 +104,7 @@ impl Ring {
         Self {
             io,
             backlog: VecDeque::new(),
+            queued: 0,
             wait_flags,
             timed: has.has(Ability::ExtArg),
             system_calls: 0,
@@ -119,6 +122,16 @@ impl Ring {
         self.system_calls
     }
 
+    /// How many entries were ever queued.
+    pub(crate) fn queued(&self) -> u64 {
+        self.queued
+    }
+
+    /// How many of them the operating system has taken, the first ones.
+    pub(crate) fn taken(&mut self) -> u64 {
+        self.queued - (self.backlog.len() + self.io.submission().len()) as u64
+    }
+
     /// Queues an entry.
     ///
     /// # Safety
@@ -126,6 +139,7 @@ impl Ring {
     /// The memory that the entry names stays where it is, and is neither freed nor otherwise used, until
     /// the operation has ended.
     pub(crate) unsafe fn push(&mut self, entry: squeue::Entry) {
+        self.queued += 1;
         if self.backlog.is_empty() {
             // SAFETY: passed on to the caller.
             if unsafe { self.try_push(&entry) } {

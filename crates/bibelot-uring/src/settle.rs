@@ -30,6 +30,7 @@ impl Uring {
         const ROUNDS_MAX: usize = 16;
         let mut entered = Ok(());
         for _ in 0..ROUNDS_MAX {
+            let taken = self.ring.taken();
             let mut reaped = mem::take(&mut self.reaped);
             self.ring.reap(&mut reaped);
             let none = reaped.is_empty();
@@ -37,7 +38,11 @@ impl Uring {
                 self.settle(&cqe);
             }
             self.reaped = reaped;
-            if none || entered.is_err() || !self.ring.has_overflown() {
+            let overflown = self.ring.has_overflown();
+            if !overflown {
+                self.end_quiet(taken);
+            }
+            if none || entered.is_err() || !overflown {
                 break;
             }
             entered = self.enter_at_once();
@@ -55,6 +60,7 @@ impl Uring {
                     debug_assert!(false, "{cqe:?} came after the end of its operation");
                     return;
                 };
+                let was_quiet = mem::take(&mut self.slots.at(index).quiet);
                 if cqe.result < 0 {
                     if let Some(number) = cqe.buffer() {
                         self.lender.unused(number);
@@ -66,6 +72,8 @@ impl Uring {
                 }
                 let ending = match self.slots.at(index).stage {
                     Stage::Watching => self.settle_watch(index, cqe.result),
+                    // There was no room, and nothing waited for it; now it does.
+                    _ if was_quiet && cqe.result == -libc::EAGAIN => self.insist(index),
                     _ if cqe.result < 0 => self.settle_failure(index, -cqe.result),
                     _ => self.settle_success(index, cqe),
                 };
@@ -166,6 +174,13 @@ impl Uring {
                 self.watch(index)
             }
             _ => self.launch(index),
+        }
+    }
+
+    fn insist(&mut self, index: u32) -> Option<Ending> {
+        match self.slots.at(index).cancelled {
+            true => Some((cut_short(OpKind::Send), None)),
+            false => self.launch(index),
         }
     }
 

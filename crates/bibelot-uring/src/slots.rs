@@ -64,6 +64,8 @@ pub(crate) struct Slot {
     pub(crate) token: Token,
     pub(crate) stage: Stage,
     pub(crate) cancelled: bool,
+    /// Nobody waits for its success, and its entry says nothing of it.
+    pub(crate) quiet: bool,
     pub(crate) lane: Option<LaneId>,
     /// The next in line on the same socket, or the next vacant slot.
     pub(crate) next: u32,
@@ -107,6 +109,7 @@ impl Slots {
         slot.token = token;
         slot.stage = Stage::Queued;
         slot.cancelled = false;
+        slot.quiet = false;
         slot.lane = LaneId::of(&op);
         slot.next = NONE;
         slot.op = Some(op);
@@ -121,6 +124,7 @@ impl Slots {
             token: Token::new(0, 0),
             stage: Stage::Vacant,
             cancelled: false,
+            quiet: false,
             lane: None,
             next: NONE,
             op: None,

@@ -30,6 +30,7 @@ use crate::lender::Lender;
 use crate::look::Looked;
 use crate::message::Messages;
 use crate::probe;
+use crate::quiet::Quiet;
 use crate::ring::{Cqe, Ring, Wait};
 use crate::slots::{Extra, Slots, Stage};
 use crate::tag::Tag;
@@ -89,6 +90,9 @@ pub struct Uring {
     /// Descriptors of operations that were withdrawn, until their ends are given out.
     held: Vec<Fd>,
     pub(crate) reaped: Vec<Cqe>,
+    pub(crate) quiet: Quiet,
+    /// Somebody waits behind a quiet send.
+    pub(crate) hurry: bool,
     /// Receives that found no buffer in this turn.
     pub(crate) parched: Vec<u32>,
     /// Cancels that found nothing in this turn.
@@ -96,8 +100,8 @@ pub struct Uring {
     pub(crate) config: UringConfig,
     pub(crate) report: UringReport,
     pub(crate) system_calls: u64,
-    operations: u64,
-    completions: u64,
+    pub(crate) operations: u64,
+    pub(crate) completions: u64,
     slack: Slack,
     pub(crate) process: Process,
     pub(crate) ended: bool,
@@ -136,6 +140,8 @@ impl Uring {
             ready: Vec::new(),
             held: Vec::new(),
             reaped: Vec::new(),
+            quiet: Quiet::default(),
+            hurry: false,
             parched: Vec::new(),
             unheard: Vec::new(),
             config,
@@ -167,24 +173,6 @@ impl Uring {
         self.report.has.has(ability)
     }
 
-    fn begin(&mut self, token: Token, op: Op) -> Option<Completion> {
-        if !self.process.is_here() {
-            return Some(Completion::end(token, Err(fork::error()), op.into_buf()));
-        }
-        if let Some(Err(error)) = op.fd().map(Fd::as_fd) {
-            return Some(Completion::end(token, Err(error), op.into_buf()));
-        }
-        let index = self.slots.insert(token, op);
-        if let Some(lane) = self.slots.at(index).lane
-            && !self.lanes.join(&mut self.slots, lane, index)
-        {
-            return None;
-        }
-        let ending = self.launch(index)?;
-        self.finish(index, ending);
-        self.ready.pop()
-    }
-
     /// Submits, waits for at most `timeout` if `wait`, and settles what has come.
     pub(crate) fn turn(&mut self, wait: bool, timeout: Option<Duration>) -> io::Result<()> {
         if mem::take(&mut self.watched) {
@@ -195,7 +183,9 @@ impl Uring {
             messages.launch(&mut self.ring);
         }
         let mut crowded = self.submit_backlog()?;
-        let wait = wait && !crowded && self.ready.is_empty() && !self.ring.has_completions();
+        let hurry = mem::take(&mut self.hurry) || self.quiet.has_any(self.ring.taken());
+        let idle = !crowded && !hurry && self.ready.is_empty() && !self.ring.has_completions();
+        let wait = wait && idle;
         let looked = match wait {
             true => self.look_first(timeout)?,
             false => Looked::Nothing,
@@ -296,10 +286,11 @@ impl Reactor for Uring {
     }
 
     fn submit(&mut self, token: Token, op: Op) -> Option<Completion> {
-        self.operations += 1;
-        let end = self.begin(token, op);
-        self.completions += u64::from(end.is_some());
-        end
+        self.begin(token, op, false)
+    }
+
+    fn submit_quietly(&mut self, token: Token, op: Op) -> Option<Completion> {
+        self.begin(token, op, true)
     }
 
     fn cancel(&mut self, token: Token) {
@@ -383,6 +374,7 @@ impl Reactor for Uring {
             || self.ring.has_completions()
             || self.ring.wants_enter()
             || !(self.ready.is_empty() && self.held.is_empty() && self.lender.is_filled())
+            || !self.quiet.is_empty()
             || self.pool.as_ref().is_some_and(Pool::has_ends);
         !has_work && !self.watched && self.messages.is_none() && self.process.is_here()
     }

@@ -16,6 +16,10 @@ pub(crate) enum Act {
     /// Code of users may hide in what a waker or a completion owns.
     Drop(Trash),
     Submit(Token, Op),
+    /// The same for what nobody waits for.
+    SubmitQuietly(Token, Op),
+    /// Somebody waits after all for what was submitted quietly.
+    WantEnds,
     Cancel(Token),
     /// Tells the peer that nothing more comes.
     ShutDown(Fd),
@@ -62,6 +66,13 @@ impl Core {
                         self.io.borrow_mut().settle(end, &mut acts);
                     }
                 }
+                Act::SubmitQuietly(token, op) => {
+                    let end = self.reactor.borrow_mut().submit_quietly(token, op);
+                    if let Some(end) = end {
+                        self.io.borrow_mut().settle(end, &mut acts);
+                    }
+                }
+                Act::WantEnds => self.wants_ends.set(true),
                 Act::Cancel(token) if token.slot() < Token::RESERVED => {
                     self.reactor.borrow_mut().cancel(token);
                 }

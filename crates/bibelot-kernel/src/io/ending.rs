@@ -124,6 +124,7 @@ impl Object {
         } else {
             self.read.cancel(key, acts);
         }
+        self.write.want_end(acts);
         self.send_next(key, acts);
         // Whoever still waits learns that it is over.
         acts.extend(self.read.waiter.take_waker().map(Act::Wake));

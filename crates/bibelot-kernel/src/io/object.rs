@@ -122,6 +122,15 @@ impl Object {
         }
     }
 
+    /// Begins to send what gathered in a turn.
+    pub(crate) fn send_gathered(&mut self, key: Key, shared: &Shared, acts: &mut Vec<Act>) {
+        match &self.fd {
+            Some(fd) if self.is_open() => self.write.send_gathered(key, fd, shared, acts),
+            Some(fd) => self.write.send_next(key, fd, acts),
+            None => {}
+        }
+    }
+
     /// Takes nothing more from writers, and tells the peer when everything was sent.
     pub(crate) fn finish(&mut self, key: Key, acts: &mut Vec<Act>) {
         if let Some(fd) = &self.fd {

@@ -249,9 +249,9 @@ impl Table {
     pub(super) fn flush_dirty(&mut self, acts: &mut Vec<Act>) {
         let mut dirty = std::mem::take(&mut self.shared.dirty);
         for key in dirty.drain(..) {
-            if let Some(object) = self.object(key) {
+            if let Some((object, shared)) = self.object_and_shared(key) {
                 object.write.is_dirty = false;
-                object.send_next(key, acts);
+                object.send_gathered(key, shared, acts);
             }
         }
         // Nothing was added meanwhile: only writers add, and none runs here.

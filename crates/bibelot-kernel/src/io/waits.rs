@@ -198,7 +198,9 @@ impl Op for RoomOp {
                 object.write.wanted_len = len_max;
                 if object.write.outbox.len() <= len_max {
                     object.write.starve(key, shared);
+                    acts.push(Act::WantEnds);
                 }
+                object.write.want_end(acts);
                 object.send_next(key, acts);
                 Ok(ticket)
             })

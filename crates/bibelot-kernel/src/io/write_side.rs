@@ -7,6 +7,7 @@
 //!
 //! - At most one send of an object is in flight.
 //! - `error` is told once; after it nothing is sent any more.
+//! - A send is quiet only while nobody waits for its end; whoever begins to has it told.
 //! - A finished side takes nothing more; the peer is told once everything was sent.
 
 use std::io;
@@ -30,6 +31,8 @@ pub(crate) struct WriteSide {
     pub is_dirty: bool,
     /// It is on the list of those whose writers wait for the kernel-wide mark.
     pub is_starved: bool,
+    /// The send under way was submitted quietly.
+    is_quiet: bool,
     /// Nothing can be sent any more.
     is_broken: bool,
     /// The user will write nothing more.
@@ -116,18 +119,45 @@ impl WriteSide {
 
     /// Begins to send the next piece.
     pub(crate) fn send_next(&mut self, key: Key, fd: &Fd, acts: &mut Vec<Act>) {
-        if self.is_broken {
-            return;
-        }
-        if let Some(buf) = self.outbox.take() {
-            let op = Op::Send {
-                socket: fd.clone(),
-                buf,
-            };
+        if let Some(op) = self.next_piece(fd) {
+            self.is_quiet = false;
             acts.push(Act::Submit(key.token(Direction::Write), op));
-        } else if self.finish == Finish::Asked && self.outbox.is_empty() {
+        } else if !self.is_broken && self.finish == Finish::Asked && self.outbox.is_empty() {
             self.finish = Finish::Told;
             acts.push(Act::ShutDown(fd.clone()));
+        }
+    }
+
+    /// Begins to send what gathered in a turn, quietly if nobody waits for its end.
+    pub(crate) fn send_gathered(
+        &mut self,
+        key: Key,
+        fd: &Fd,
+        shared: &Shared,
+        acts: &mut Vec<Act>,
+    ) {
+        let is_awaited = self.waiter.is_taken() || self.finish != Finish::NotAsked;
+        if is_awaited || !shared.starved.is_empty() {
+            self.send_next(key, fd, acts);
+        } else if let Some(op) = self.next_piece(fd) {
+            self.is_quiet = true;
+            acts.push(Act::SubmitQuietly(key.token(Direction::Write), op));
+        }
+    }
+
+    fn next_piece(&mut self, fd: &Fd) -> Option<Op> {
+        if self.is_broken {
+            return None;
+        }
+        let buf = self.outbox.take()?;
+        let socket = fd.clone();
+        Some(Op::Send { socket, buf })
+    }
+
+    /// Somebody begins to wait for the end of the send under way.
+    pub(crate) fn want_end(&self, acts: &mut Vec<Act>) {
+        if self.is_quiet && self.outbox.is_under_way() {
+            acts.push(Act::WantEnds);
         }
     }
 
@@ -135,6 +165,7 @@ impl WriteSide {
     pub(crate) fn finish(&mut self, key: Key, fd: &Fd, acts: &mut Vec<Act>) {
         if self.finish == Finish::NotAsked {
             self.finish = Finish::Asked;
+            self.want_end(acts);
             self.send_next(key, fd, acts);
         }
     }
@@ -199,6 +230,7 @@ impl WriteSide {
         }
         if shared.buffered >= shared.limits.kernel_mark && !self.is_broken {
             self.starve(key, shared);
+            acts.push(Act::WantEnds);
             return;
         }
         acts.extend(self.waiter.take_waker().map(Act::Wake));

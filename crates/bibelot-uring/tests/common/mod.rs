@@ -46,6 +46,14 @@ impl Desk {
         token
     }
 
+    pub fn submit_quietly(&mut self, op: Op) -> Token {
+        self.next += 1;
+        let token = Token::new(self.next % 5000, self.next / 5000);
+        let end = self.uring.submit_quietly(token, op);
+        self.ends.extend(end);
+        token
+    }
+
     /// Waits for the next completion of `token`.
     pub fn next_of(&mut self, token: Token) -> Completion {
         let begin = Instant::now();
