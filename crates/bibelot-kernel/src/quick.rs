@@ -42,12 +42,13 @@ pub struct Quick<O: Op> {
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Stage {
-    /// Nobody has looked.
+    /// It was complete at the first look.
+    Over,
+    /// Nobody has looked. It is no zero like its neighbours, of which the compiler would make stores that overlap:
+    /// across the end of a cache line they cost more than all the rest.
     New,
     /// It is the trap's.
     Trapped,
-    /// It was complete at the first look.
-    Over,
 }
 
 impl<O: Op> Quick<O> {
