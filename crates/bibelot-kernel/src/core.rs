@@ -174,7 +174,7 @@ impl Core {
     }
 
     /// Queues something to be polled.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn push_ready(&self, item: Item, why: Wake) {
         self.ready.borrow_mut().push(item, why);
     }

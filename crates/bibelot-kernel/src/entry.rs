@@ -81,6 +81,16 @@ pub(crate) enum Ending {
     Deaf,
 }
 
+/// What was found of a task that is awaited by value.
+pub(crate) enum Returned {
+    /// It has not ended.
+    NotYet,
+    /// It returned, and nothing is left of it but its cell.
+    Cell(TaskRef<Tag>),
+    /// There is more to it, or it is gone.
+    Other,
+}
+
 /// What few tasks need.
 #[derive(Default)]
 pub(crate) struct Extra {
@@ -144,18 +154,37 @@ impl Entry {
         next
     }
 
+    /// Notes that the task of this generation returned, if it is held and has nothing else to it; whether so.
+    #[inline]
+    pub(crate) fn end_plain(&mut self, generation: u32) -> bool {
+        let Kind::Plain(head, _) = &mut self.0 else {
+            return false;
+        };
+        let is_it = head.generation == generation.to_ne_bytes() && head.held && head.end.is_none();
+        if is_it {
+            head.end = Some(Ending::Returned);
+        }
+        is_it
+    }
+
     /// Makes this a free place if a task of this generation has returned and there is nothing else of it.
     #[inline]
-    pub(crate) fn take_returned(&mut self, generation: u32, next: u32) -> Option<TaskRef<Tag>> {
-        let Kind::Plain(head, task) = &mut self.0 else {
-            return None;
+    pub(crate) fn take_returned(&mut self, generation: u32, next: u32) -> Returned {
+        let Kind::Plain(head, task) = &self.0 else {
+            return Returned::Other;
         };
-        if head.generation != generation.to_ne_bytes() || head.end != Some(Ending::Returned) {
-            return None;
+        if head.generation != generation.to_ne_bytes() || task.is_none() {
+            return Returned::Other;
         }
-        let task = task.take()?;
-        *self = Self::vacant(next);
-        Some(task)
+        match head.end {
+            None => return Returned::NotYet,
+            Some(Ending::Returned) => {}
+            Some(_) => return Returned::Other,
+        }
+        match mem::replace(self, Self::vacant(next)).0 {
+            Kind::Plain(_, Some(task)) => Returned::Cell(task),
+            _ => Returned::Other,
+        }
     }
 
     /// The generation of the task that is here.

@@ -5,17 +5,14 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker, ready};
 
-use bibelot_task::TaskRef;
-
 use crate::cancel::Cancelled;
 use crate::core::Core;
 use crate::home;
 use crate::record::Wait;
 use crate::remote::{self, Message};
-use crate::tag::Tag;
 use crate::task::{Task, TaskId};
 use crate::task_error::TaskError;
-use crate::tasks::{AWAITED, Ending, Entry, IN_CELL, TAKEN, TaskKey, Ticket};
+use crate::tasks::{AWAITED, Ending, Entry, IN_CELL, Returned, TAKEN, TaskKey, Ticket};
 use crate::trap::{Leave, Op, Park, Trap};
 
 /// Waits for the end of a task, without its value; the future of [`Task::wait`].
@@ -41,10 +38,15 @@ fn leave_waker(id: TaskId, ticket: &mut Option<Ticket>, waker: &Waker) {
         let own = {
             let mut tasks = core.tasks.borrow_mut();
             let entry = tasks.get_mut(key)?;
-            if entry.takes_cell(*ticket) {
-                entry.task().cloned()
-            } else {
+            if !entry.takes_cell(*ticket) {
                 None
+            } else if ticket.is_none() && core.current.is_own(waker) {
+                // A waker of ours, into an empty place: no code of users runs.
+                *ticket = Some(IN_CELL);
+                let _is_kept = entry.task()?.set_joiner(waker);
+                return Some(());
+            } else {
+                entry.task().cloned()
             }
         };
         if let Some(task) = own {
@@ -143,6 +145,7 @@ impl<T: 'static> JoinOp<T> {
         Self { task, ticket: None }
     }
 
+    #[inline(never)]
     pub(crate) fn try_take(&self) -> Option<Result<T, TaskError>> {
         let TaskId { kernel, key, .. } = self.task.id();
         let found = home::with_kernel(kernel, |core| {
@@ -156,13 +159,20 @@ impl<T: 'static> JoinOp<T> {
         found.unwrap_or(Some(Err(TaskError::WrongKernel)))
     }
 
-    /// Takes a value and lets go of the handle in one step, where there is nothing else of the task.
-    #[inline]
+    /// Takes the value of a task that is awaited by value: where there is nothing else of the task, the handle
+    /// goes with it in one step.
+    #[inline(always)]
     fn take_with_handle(&mut self) -> Option<Result<T, TaskError>> {
         let TaskId { kernel, key, .. } = self.task.id();
-        let value = home::with_kernel(kernel, |core| core.take_with_handle(key))??;
-        self.task.forget();
-        Some(value)
+        let found = home::with_kernel(kernel, |core| core.take_with_handle(key));
+        match found {
+            Some(Found::Value(value)) => {
+                self.task.forget();
+                Some(value.ok_or(TaskError::Taken))
+            }
+            Some(Found::NotYet) => None,
+            Some(Found::Other) | None => self.try_take(),
+        }
     }
 }
 
@@ -197,37 +207,45 @@ pub(crate) fn take_value<T: 'static>(entry: &mut Entry) -> Result<T, TaskError> 
     }
 }
 
+/// What was found of a task that is awaited by value.
+enum Found<T> {
+    NotYet,
+    /// It returned, and is forgotten; its value, if nobody took that before.
+    Value(Option<T>),
+    Other,
+}
+
 impl Core {
     /// Takes the value of a task that returned and was asked nothing, and forgets the task: its handle is gone.
-    #[inline]
-    fn take_with_handle<T: 'static>(&self, key: TaskKey) -> Option<Result<T, TaskError>> {
-        let task = self.forget_returned(key)?;
-        // No code of users runs as the empty cell is freed. A panic was taken out of it when it came.
-        let value = task.into_output::<T>(&self.spares).and_then(Result::ok);
-        Some(value.ok_or(TaskError::Taken))
-    }
-
-    /// Forgets a task that returned and was asked nothing; its cell is left.
-    #[inline(never)]
-    fn forget_returned(&self, key: TaskKey) -> Option<TaskRef<Tag>> {
-        let task = self.tasks.borrow_mut().remove_returned(key)?;
+    #[inline(always)]
+    fn take_with_handle<T: 'static>(&self, key: TaskKey) -> Found<T> {
+        let found = self.tasks.borrow_mut().remove_returned(key);
+        let task = match found {
+            Returned::Cell(task) => task,
+            Returned::NotYet => return Found::NotYet,
+            Returned::Other => return Found::Other,
+        };
         self.records.vacate(key.slot);
-        Some(task)
+        // No code of users runs as the empty cell is freed. A panic was taken out of it when it came.
+        let output = task.into_output::<T>(&self.spares);
+        Found::Value(output.and_then(Result::ok))
     }
 }
 
 impl<T: 'static> Op for JoinOp<T> {
     type Out = Result<T, TaskError>;
 
-    #[inline]
+    #[inline(always)]
+    fn take_or_listen(&mut self, _: &mut Context<'_>) -> Option<Self::Out> {
+        self.take()
+    }
+
+    #[inline(always)]
     fn take(&mut self) -> Option<Self::Out> {
-        if self.task.is_held()
-            && let Some(value) = self.take_with_handle()
-        {
-            self.ticket = None;
-            return Some(value);
-        }
-        let value = self.try_take()?;
+        let value = match self.task.is_held() {
+            true => self.take_with_handle(),
+            false => self.try_take(),
+        }?;
         self.ticket = None;
         Some(value)
     }

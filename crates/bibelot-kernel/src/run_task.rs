@@ -45,9 +45,25 @@ impl Core {
                 record.ready();
                 self.push_ready(Item::Task(runnable), Wake::Yielded);
             }
-            Ran::Returned => self.task_ended(TaskKey::new(slot, number), record, Ending::Returned),
+            Ran::Returned => {
+                let key = TaskKey::new(slot, number);
+                if !self.end_plain(key, record) {
+                    self.task_ended(key, record, Ending::Returned);
+                }
+            }
             ran => self.after_last_poll(self.id_of(slot, number), record, ran),
         }
+    }
+
+    /// Makes the end of a task known that returned, if there is nobody to be told, and nothing to be done before
+    /// its handle asks for the value.
+    #[inline]
+    fn end_plain(&self, key: TaskKey, record: &Record) -> bool {
+        if self.is_special.get() || !self.tasks.borrow_mut().end_plain(key) {
+            return false;
+        }
+        self.records.terminated(record);
+        true
     }
 
     /// Whether a poll that has just been made is followed by nothing but its end: no request may be due, and
@@ -216,6 +232,7 @@ impl Core {
     }
 
     /// Makes a task's end known.
+    #[inline(never)]
     fn task_ended(self: &Rc<Self>, key: TaskKey, record: &Record, ending: Ending) {
         let (has_extra, is_held) = {
             let mut tasks = self.tasks.borrow_mut();

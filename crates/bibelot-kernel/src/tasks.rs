@@ -15,7 +15,7 @@ use std::mem;
 use bibelot_task::TaskRef;
 
 pub(crate) use crate::entry::{
-    AWAITED, DETACHED, EndListener, Ending, Entry, IN_CELL, REPORTED, TAKEN, Ticket,
+    AWAITED, DETACHED, EndListener, Ending, Entry, IN_CELL, REPORTED, Returned, TAKEN, Ticket,
 };
 use crate::tag::Tag;
 
@@ -75,13 +75,11 @@ impl Tasks {
     }
 
     /// Puts in the task for which [`next_key`](Self::next_key) gave the key.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn insert(&mut self, key: TaskKey, task: Option<TaskRef<Tag>>) -> &mut Entry {
         self.live += 1;
         if self.vacant == NIL {
-            self.grow(Entry::new(key.generation, task));
-            let last = self.entries.len() - 1;
-            return &mut self.entries[last];
+            return self.grow(Entry::new(key.generation, task));
         }
         let place = &mut self.entries[key.slot as usize];
         self.vacant = place.fill(key.generation, task);
@@ -89,9 +87,11 @@ impl Tasks {
     }
 
     #[inline(never)]
-    fn grow(&mut self, entry: Entry) {
-        assert!(self.entries.len() < NIL as usize, "fewer than 2^32 tasks");
+    fn grow(&mut self, entry: Entry) -> &mut Entry {
+        let slot = self.entries.len();
+        assert!(slot < NIL as usize, "fewer than 2^32 tasks");
         self.entries.push(entry);
+        &mut self.entries[slot]
     }
 
     #[inline]
@@ -120,6 +120,15 @@ impl Tasks {
         self.live -= 1;
     }
 
+    /// Notes that a task returned which is held and has nothing else to it; whether it is such a one.
+    #[inline]
+    pub(crate) fn end_plain(&mut self, key: TaskKey) -> bool {
+        let entry = self.entries.get_mut(key.slot as usize);
+        let has_ended = entry.is_some_and(|entry| entry.end_plain(key.generation));
+        self.live -= usize::from(has_ended);
+        has_ended
+    }
+
     /// Takes the entry out of a slot that is known to be taken; the caller drops it outside the borrow.
     #[inline]
     pub(crate) fn remove_at(&mut self, slot: u32) -> Entry {
@@ -130,13 +139,17 @@ impl Tasks {
         entry
     }
 
-    /// Takes out the entry of a task that returned, if there is nothing else of it; what is left is its cell.
+    /// Takes out the entry of a task that returned, if there is nothing else of it but its cell.
     #[inline]
-    pub(crate) fn remove_returned(&mut self, key: TaskKey) -> Option<TaskRef<Tag>> {
-        let place = self.entries.get_mut(key.slot as usize)?;
-        let task = place.take_returned(key.generation, self.vacant)?;
-        self.vacant = key.slot;
-        Some(task)
+    pub(crate) fn remove_returned(&mut self, key: TaskKey) -> Returned {
+        let Some(place) = self.entries.get_mut(key.slot as usize) else {
+            return Returned::Other;
+        };
+        let found = place.take_returned(key.generation, self.vacant);
+        if let Returned::Cell(_) = found {
+            self.vacant = key.slot;
+        }
+        found
     }
 
     /// Takes an entry out; the caller drops it outside the borrow.

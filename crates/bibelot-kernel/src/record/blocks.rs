@@ -140,8 +140,9 @@ fn size(block: usize) -> usize {
 #[inline]
 fn place(slot: u32) -> (usize, usize) {
     let position = slot as usize + FIRST_BLOCK;
-    let block = (position.ilog2() - FIRST_BLOCK.ilog2()) as usize;
-    (block, position - size(block))
+    let highest = position.ilog2();
+    let block = (highest - FIRST_BLOCK.ilog2()) as usize;
+    (block, position ^ (1 << highest))
 }
 
 #[cfg(all(test, not(loom)))]
