@@ -183,3 +183,62 @@ async fn ignored_it_swallows_its_own_expiry_only() {
     let outer = timeout_after(ms(5), limit.ignore(slept(LONG)));
     assert!(outer.await.unwrap_err().timed_out());
 }
+
+/// How long it takes to push a deadline ahead a thousand times, from inside one of so many scopes.
+async fn cost_of_a_push(scopes: usize) -> Duration {
+    let limit = Deadline::new(LONG);
+    let tasks: Vec<_> = (0..scopes)
+        .map(|_| {
+            let limit = limit.clone();
+            spawn(async move { limit.timeout(slept(LONG * 2)).await })
+        })
+        .collect();
+    yield_now().await.unwrap();
+    let pushes = limit.timeout(async {
+        let began = std::time::Instant::now();
+        for _ in 0..1000 {
+            limit.set(LONG);
+        }
+        Ok::<_, Cancelled>(began.elapsed())
+    });
+    let cost = pushes.await.unwrap();
+    for task in tasks {
+        task.cancel_nowait();
+        assert!(task.await.unwrap().is_err());
+    }
+    cost
+}
+
+#[bibelot::test(uring, poll)]
+async fn pushing_a_deadline_ahead_costs_the_same_however_many_scopes_it_has() {
+    let mut costs = [1, 20_000].map(|_| Duration::MAX);
+    for _ in 0..2 {
+        for (cost, scopes) in costs.iter_mut().zip([1, 20_000]) {
+            *cost = (*cost).min(cost_of_a_push(scopes).await);
+        }
+    }
+    // A look at each of them would cost a thousand times as much.
+    assert!(costs[1] < 100 * costs[0], "{costs:?}");
+}
+
+#[bibelot::test(uring, poll, sim)]
+async fn a_deadline_that_comes_nearer_reaches_every_scope_whatever_its_number() {
+    let limit = Deadline::new(LONG);
+    // Tasks and scopes count by themselves, so some scopes here have the numbers of some tasks.
+    let tasks: Vec<_> = (0..200)
+        .map(|_| {
+            let limit = limit.clone();
+            spawn(async move { limit.timeout(slept(LONG * 2)).await })
+        })
+        .collect();
+    sleep(ms(1)).await.unwrap();
+    let mover = limit.clone();
+    let inside = limit.timeout(async move {
+        spawn(async move { mover.set(ms(1)) }).await.unwrap();
+        slept(LONG).await
+    });
+    assert!(inside.await.unwrap_err().timed_out());
+    for task in tasks {
+        assert!(task.await.unwrap().unwrap_err().timed_out());
+    }
+}

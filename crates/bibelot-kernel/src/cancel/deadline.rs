@@ -4,7 +4,7 @@
 //! A move changes the state; it changes the frames of those scopes that are around the code which moves it
 //! on the spot, and wakes whoever polls the others if it comes earlier. Later moves wake nobody: a timer
 //! that fires too early finds a new deadline and is set anew, so pushing it ahead at every sign of progress
-//! costs no timer.
+//! costs no timer, however many scopes there are.
 //!
 //! # Invariants
 //!
@@ -23,8 +23,9 @@ use bibelot_timer::Instant;
 
 use super::as_cancelled::AsCancelled;
 use super::cancelled::Cancelled;
+use super::frame::Kind;
 use super::limit::Limit;
-use super::path::Moved;
+use super::path::{Moved, Path};
 use super::until::{IgnoreUntil, TimeoutUntil};
 use crate::core::{Core, wake_all};
 use crate::home::{self, KernelId};
@@ -71,14 +72,8 @@ struct State {
     /// Where it is to be, from the next time a scope looks.
     next: Option<Limit>,
     epoch: u64,
-    scopes: BTreeMap<u64, Listed>,
-    last_ticket: u64,
-}
-
-/// A scope that runs under the deadline, and who polls it, until that was woken.
-struct Listed {
-    scope: u64,
-    waker: Option<Waker>,
+    /// The scopes that run under it, by their numbers, and who polls each, until that was woken.
+    scopes: BTreeMap<u64, Option<Waker>>,
 }
 
 impl State {
@@ -88,6 +83,18 @@ impl State {
             self.epoch += 1;
         }
         self.at = Some(limit.deadline(now));
+    }
+
+    /// Those of its scopes that are around the code being polled.
+    fn around(&self, path: &Path) -> Vec<u64> {
+        path.look(|frames| {
+            // A limit may have the number of a task, but not that of another limit.
+            let limits = frames.iter().filter(|frame| frame.kind == Kind::Limit);
+            let numbers = limits.map(|frame| frame.id);
+            numbers
+                .filter(|number| self.scopes.contains_key(number))
+                .collect()
+        })
     }
 
     /// Where it is, at `now`.
@@ -111,7 +118,6 @@ impl Deadline {
             next: Some(limit.into()),
             epoch: 0,
             scopes: BTreeMap::new(),
-            last_ticket: 0,
         })))
     }
 
@@ -130,7 +136,7 @@ impl Deadline {
                 let mut state = self.lock();
                 state.next = Some(limit);
                 let listed = state.scopes.values_mut();
-                listed.filter_map(|listed| listed.waker.take()).collect()
+                listed.filter_map(Option::take).collect()
             }
         };
         wake_all(wakers);
@@ -200,17 +206,18 @@ impl Deadline {
             let before = state.look(now);
             state.move_to(limit, now);
             let at = state.look(now);
-            for listed in state.scopes.values_mut() {
-                match core
-                    .path
-                    .move_limit(listed.scope, at, now, || core.next_stamp())
-                {
-                    Moved::Here => {}
-                    Moved::Fired => fired.push(listed.scope),
-                    // Whoever polls it finds it later, in time.
-                    Moved::Absent if at >= before => {}
-                    Moved::Absent => wakers.extend(listed.waker.take()),
+            let around = state.around(&core.path);
+            for &scope in &around {
+                let moved = core.path.move_limit(scope, at, now, || core.next_stamp());
+                if moved == Moved::Fired {
+                    fired.push(scope);
                 }
+            }
+            // Whoever polls the others finds a later one in time.
+            if at < before {
+                let listed = state.scopes.iter_mut();
+                let absent = listed.filter(|(scope, _)| !around.contains(scope));
+                wakers.extend(absent.filter_map(|(_, waker)| waker.take()));
             }
         }
         for &scope in &fired {
@@ -238,7 +245,8 @@ impl fmt::Debug for Deadline {
 /// A scope's place on the list of its deadline.
 pub(super) struct Place {
     deadline: Deadline,
-    ticket: Option<u64>,
+    /// The number of the scope, once it is on the list.
+    scope: Option<u64>,
     epoch: u64,
 }
 
@@ -247,7 +255,7 @@ impl Place {
     pub(super) fn new(deadline: Deadline) -> Self {
         Self {
             deadline,
-            ticket: None,
+            scope: None,
             epoch: 0,
         }
     }
@@ -263,10 +271,9 @@ impl Place {
     ///
     /// On another kernel than the first.
     pub(super) fn look(&mut self, core: &Core, scope: u64, waker: &Waker) -> Option<Instant> {
-        let is_kept = self.ticket.is_some_and(|ticket| {
+        let is_kept = self.scope.is_some_and(|scope| {
             let state = self.deadline.lock();
-            let listed = state.scopes.get(&ticket);
-            let kept = listed.and_then(|listed| listed.waker.as_ref());
+            let kept = state.scopes.get(&scope).and_then(Option::as_ref);
             kept.is_some_and(|kept| kept.will_wake(waker))
         });
         let mut waker = (!is_kept).then(|| waker.clone());
@@ -274,21 +281,11 @@ impl Place {
         let kernel = *state.kernel.get_or_insert(core.id);
         let at = state.look(core.now());
         if waker.is_some() && kernel == core.id {
-            let ticket = match self.ticket {
-                Some(ticket) => ticket,
-                None => {
-                    state.last_ticket += 1;
-                    self.epoch = state.epoch;
-                    state.last_ticket
-                }
-            };
-            self.ticket = Some(ticket);
-            let listed = Listed {
-                scope,
-                waker: waker.take(),
-            };
-            let old = state.scopes.insert(ticket, listed);
-            waker = old.and_then(|old| old.waker);
+            if self.scope.is_none() {
+                self.epoch = state.epoch;
+            }
+            self.scope = Some(scope);
+            waker = state.scopes.insert(scope, waker.take()).flatten();
         }
         let is_of_now = self.epoch == state.epoch;
         drop(state);
@@ -302,8 +299,8 @@ impl Place {
 
     /// Gives the place back.
     pub(super) fn leave(&mut self) {
-        if let Some(ticket) = self.ticket.take() {
-            let listed = self.deadline.lock().scopes.remove(&ticket);
+        if let Some(scope) = self.scope.take() {
+            let listed = self.deadline.lock().scopes.remove(&scope);
             drop(listed);
         }
     }
