@@ -7,7 +7,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Poll, Waker};
 use std::time::Duration;
 
-use bibelot::{Kernel, TaskBuilder, clock, sleep, sleep_until, spawn, yield_now};
+use bibelot::{
+    Kernel, TaskBuilder, TcpListener, TcpStream, clock, sleep, sleep_until, spawn, yield_now,
+};
 
 #[bibelot::test(uring, poll)]
 async fn a_task_that_yields_runs_after_everything_that_was_ready() {
@@ -47,6 +49,52 @@ async fn sleepers_wake_in_the_order_of_their_deadlines() {
         task.await.unwrap();
     }
     assert_eq!(*log.borrow(), [1, 2, 3]);
+}
+
+/// A task that is always ready leaves a turn nothing to wait for; what comes from elsewhere is seen all the same.
+#[bibelot::test(uring, poll)]
+async fn who_never_waits_keeps_nothing_out() {
+    async fn give_way_until(is_over: impl Fn() -> bool) {
+        while !is_over() {
+            yield_now().await.unwrap();
+        }
+    }
+    let sleeper = spawn(sleep(Duration::from_millis(3)));
+    give_way_until(|| sleeper.is_finished()).await;
+    sleeper.await.unwrap().unwrap();
+
+    let told = bibelot::universal::Event::new();
+    let teller = std::thread::spawn({
+        let told = told.clone();
+        move || {
+            std::thread::sleep(Duration::from_millis(3));
+            told.set();
+        }
+    });
+    let waiter = spawn(async move { told.wait().await });
+    give_way_until(|| waiter.is_finished()).await;
+    waiter.await.unwrap().unwrap();
+    teller.join().unwrap();
+
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let mut caller = TcpStream::connect(listener.local_addr().unwrap())
+        .await
+        .unwrap();
+    let (mut called, _) = listener.accept().await.unwrap();
+    let reader = spawn(async move {
+        let mut byte = [0];
+        called.read(&mut byte).await.map(|_| byte)
+    });
+    yield_now().await.unwrap();
+    caller.write(b"x").await.unwrap();
+    give_way_until(|| reader.is_finished()).await;
+    assert_eq!(reader.await.unwrap().unwrap(), *b"x");
+
+    let job = spawn(bibelot::run_in_thread(|| {
+        std::thread::sleep(Duration::from_millis(3))
+    }));
+    give_way_until(|| job.is_finished()).await;
+    job.await.unwrap().unwrap();
 }
 
 #[bibelot::test(uring, poll, sim)]

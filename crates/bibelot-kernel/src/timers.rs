@@ -94,7 +94,7 @@ impl Timers {
 
     /// Whether a timer may be due.
     #[inline]
-    fn may_be_due(&self, now: Instant) -> bool {
+    pub(crate) fn may_be_due(&self, now: Instant) -> bool {
         now >= self.soonest.get()
     }
 

@@ -91,15 +91,18 @@ impl Core {
         Ok(done)
     }
 
-    /// Reads the clock for the next turn, and says whether there is nothing in it but what is ready: no timer
-    /// that could be due, nothing from other threads, nothing in the world.
+    /// Reads the clock for the next turn, and says whether there is nothing in it but what is ready: nothing
+    /// from other threads, nothing in the world, and no timer that could be due.
     #[inline]
     fn is_world_still(&self) -> bool {
-        self.ready.borrow().len() > 0
-            && self.timers.is_empty()
-            && !self.remote.is_pending()
-            && self.reactor.borrow_mut().is_still()
-            && self.end.main_until() > self.read_clock()
+        if self.ready.borrow().len() == 0
+            || self.remote.is_pending()
+            || !self.reactor.borrow_mut().is_still()
+        {
+            return false;
+        }
+        let now = self.read_clock();
+        !self.timers.may_be_due(now) && self.end.main_until() > now
     }
 
     /// How long the world may be waited for.
