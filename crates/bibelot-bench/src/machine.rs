@@ -19,7 +19,7 @@ pub fn description(options: &Options) -> String {
         None => format!("at a scale of {}", options.scale),
     };
     format!(
-        "{count} processors ({processor}), Linux {}; {} rounds {size}; the load average at the end was \
+        "{count} processors ({processor}), Linux {}; rounds: {}, {size}; the load average at the end was \
          {load}. Ratios hold within this run; absolute times are this machine's, with whatever else it did.\n",
         release.trim(),
         options.rounds,

@@ -3,8 +3,8 @@
 //! The ratios are medians of those of each round; in brackets the interval in which they lie with 95 %.
 
 use std::fmt::Write;
-use std::io;
 use std::path::Path;
+use std::{fs, io};
 
 use crate::cell::{Cell, NOT_BUILT};
 use crate::contender::Role;
@@ -43,16 +43,20 @@ impl Report {
         all.collect()
     }
 
-    /// Draws the pictures of a report that is written there.
-    pub fn draw(&self, report: &Path) -> io::Result<()> {
-        match picture_folder(report) {
-            Some(folder) => plot::write_all(&self.cells, &report.with_file_name(folder)),
+    /// Writes it to where it is wanted, if it is, with its pictures beside it.
+    pub fn write(&self, options: &Options) -> io::Result<()> {
+        let Some(path) = &options.write else {
+            return Ok(());
+        };
+        fs::write(path, self.markdown(options))?;
+        match picture_folder(path) {
+            Some(folder) => plot::write_all(&self.cells, &path.with_file_name(folder)),
             None => Ok(()),
         }
     }
 
     /// The whole report, as Markdown.
-    pub fn markdown(&self, options: &Options) -> String {
+    fn markdown(&self, options: &Options) -> String {
         let mut text = format!(
             "# Benchmarks\n\nMade by `{}`; what is measured and how to read it says \
              `crates/bibelot-bench/README.md`, and where the time goes says `docs/performance.md`.\n\n{}\n",
