@@ -29,6 +29,7 @@
 //! | `signal`, `interrupt` | signals that ask for the end; Ctrl-C where nobody waits for it |
 //! | `cluster`, `bridge` | several kernels, one a core; other executors |
 //! | `thread` | jobs that block; threads that await |
+//! | `prelude` | what most programs name, for an import by `*` |
 //! | `contain` | panics that are nobody's result |
 //! | `testing` | tests on one backend after another |
 
@@ -48,6 +49,7 @@ mod interrupt;
 mod interval;
 mod kernel;
 pub mod net;
+pub mod prelude;
 #[cfg(feature = "process")]
 pub mod process;
 mod run_error;
