@@ -1,8 +1,11 @@
 //! Limits, shields, scopes, and asking by hand.
 
 use std::cell::Cell;
+use std::future::{Future, poll_fn};
 use std::io;
+use std::pin::pin;
 use std::rc::Rc;
+use std::task::Poll;
 use std::time::Duration;
 
 use bibelot::{
@@ -27,6 +30,59 @@ async fn a_limit_returns_the_bodys_own_error() {
     .unwrap_err();
     assert!(error.timed_out());
     assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+}
+
+/// Not in a simulated world, where time stands still while anything is ready.
+#[bibelot::test(uring, poll)]
+async fn a_limit_ends_a_body_that_gives_way_for_ever() {
+    let always = timeout_after(ms(2), async {
+        loop {
+            if let Err(cut) = yield_now().await {
+                break Err::<(), _>(cut);
+            }
+        }
+    });
+    assert!(always.await.unwrap_err().timed_out());
+}
+
+#[bibelot::test(uring, poll, sim)]
+async fn a_limit_whose_body_gives_way_first_ends_it_in_time() {
+    let first = timeout_after(ms(2), async {
+        yield_now().await?;
+        sleep(LONG).await
+    });
+    assert!(first.await.unwrap_err().timed_out());
+    let nested = timeout_after(ms(2), async {
+        let inner = timeout_after(ms(3), sleep(LONG));
+        let (slept, _) = futures_util::future::join(inner, yield_now()).await;
+        slept
+    });
+    assert!(nested.await.unwrap_err().timed_out());
+    let deaf = timeout_after(ms(2), async {
+        yield_now().await?;
+        std::future::pending::<Result<(), Cancelled>>().await
+    });
+    assert!(deaf.await.unwrap_err().timed_out());
+}
+
+/// Polls a limit beside a task's own give-way, of which the limit has no part.
+#[bibelot::test(uring, poll, sim)]
+async fn a_limit_beside_somebody_who_gives_way_has_its_timer() {
+    let mut limit = pin!(timeout_after(ms(2), sleep(LONG)));
+    let mut beside = pin!(yield_now());
+    let mut polls = 0;
+    let cut = poll_fn(|context| {
+        polls += 1;
+        match polls {
+            1 => {
+                assert!(beside.as_mut().poll(context).is_pending());
+                limit.as_mut().poll(context)
+            }
+            2 => Poll::Pending,
+            _ => limit.as_mut().poll(context),
+        }
+    });
+    assert!(cut.await.unwrap_err().timed_out());
 }
 
 #[bibelot::test(uring, poll, sim)]

@@ -103,6 +103,13 @@ impl Current {
         self.wait.set(Some(parked));
     }
 
+    /// Whether the trap that parked last in this poll gave way: its task, woken already, is polled again.
+    #[inline]
+    pub(crate) fn gave_way(&self) -> bool {
+        let wait = self.wait.get();
+        wait.is_some_and(|parked| parked.wait == Wait::Yield && parked.is_own)
+    }
+
     /// What the trap that parked last in this poll waits for.
     #[inline]
     pub(crate) fn wait(&self) -> Option<Parked> {

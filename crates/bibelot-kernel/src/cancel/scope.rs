@@ -66,12 +66,12 @@ impl Scope {
         let outer = core.path.unheard.begin();
         self.prepare(core);
         let mut told = None;
-        let mut is_covered = false;
+        let mut is_served = false;
         let polled = core.path.within(&mut self.frame, || {
             let polled = body(context);
             if polled.is_pending() {
                 told = core.unheard().map(|request| core.tell(request));
-                is_covered = core.path.is_covered();
+                is_served = gives_way(core, context) || core.path.is_covered();
             }
             polled
         });
@@ -86,7 +86,8 @@ impl Scope {
         }
         match polled {
             Poll::Ready(_) => self.disarm_here(core),
-            Poll::Pending => self.arm(core, context, is_covered, had_fired),
+            Poll::Pending if is_served && self.timer.is_none() => {}
+            Poll::Pending => self.arm(core, context, had_fired),
         }
         Ok(polled)
     }
@@ -132,19 +133,19 @@ impl Scope {
         core.path.unheard.end(&outer, polled.is_pending());
         match polled {
             Poll::Ready(_) => self.disarm_here(core),
-            Poll::Pending => self.arm(core, context, false, false),
+            Poll::Pending => self.arm(core, context, false),
         }
         polled
     }
 
     /// Sets the timer for the frame's deadline, whatever stands around.
     pub(crate) fn arm_at(&mut self, core: &Rc<Core>, context: &Context<'_>) {
-        self.arm(core, context, false, false);
+        self.arm(core, context, false);
     }
 
     /// Sets the timer if somebody has to be woken when the time comes.
     #[inline(never)]
-    fn arm(&mut self, core: &Rc<Core>, context: &Context<'_>, is_covered: bool, had_fired: bool) {
+    fn arm(&mut self, core: &Rc<Core>, context: &Context<'_>, had_fired: bool) {
         let lifts = self.frame.kind == Kind::Shield && self.frame.deadline > core.now();
         let is_wanted = !had_fired && (self.frame.is_armed() || lifts);
         if !is_wanted || self.frame.deadline.is_never() {
@@ -152,7 +153,6 @@ impl Scope {
             return;
         }
         let key = match self.timer {
-            None if is_covered && !lifts => return,
             None => None,
             Some((kernel, key)) => {
                 assert!(
@@ -213,6 +213,13 @@ impl Scope {
         };
         drop(note);
     }
+}
+
+/// Whether a trap gave way inside the innermost scope, which is why that scope is polled again, by whoever keeps
+/// to the contract of futures: until then it needs no timer, since a poll looks at the time.
+#[inline]
+fn gives_way(core: &Core, context: &Context<'_>) -> bool {
+    core.path.is_occupied() && core.current.gave_way() && core.current.is_own(context.waker())
 }
 
 impl Drop for Scope {
