@@ -49,6 +49,12 @@ impl Buf {
         }
     }
 
+    /// Whether its memory goes back to a home.
+    #[must_use]
+    pub fn is_lent(&self) -> bool {
+        self.home.is_some()
+    }
+
     /// How many bytes of data it holds.
     #[must_use]
     pub fn len(&self) -> usize {

@@ -36,6 +36,9 @@ pub trait Memory {
 }
 
 impl Outbox {
+    /// From this length on a buffer is better kept than copied.
+    const WHOLE: usize = 4 * 1024;
+
     /// An empty outbox.
     #[must_use]
     pub fn new() -> Self {
@@ -56,6 +59,23 @@ impl Outbox {
             memory.give_back(smaller);
         }
         self.gathering.push(&bytes[..count])
+    }
+
+    /// Puts a whole buffer behind the others as it lies, without a copy, and says how long it was. It comes
+    /// back if it does not fit within `mark`, or if it is better copied: when it is short, or something
+    /// gathers already.
+    ///
+    /// # Errors
+    ///
+    /// The buffer.
+    pub fn put(&mut self, buf: Buf, mark: usize) -> Result<usize, Buf> {
+        let len = buf.len();
+        if len < Self::WHOLE || !self.gathering.is_empty() || len > mark.saturating_sub(self.len())
+        {
+            return Err(buf);
+        }
+        self.gathering = buf;
+        Ok(len)
     }
 
     /// Takes the next piece out, which is then under way. `None` if there is none, or one is under
@@ -122,11 +142,12 @@ impl Outbox {
     }
 }
 
-/// Spare pieces of two sizes, so that writing allocates nothing in the steady state.
+/// Spare pieces of a few sizes, so that writing allocates nothing in the steady state.
+///
+/// The last one that came back is lent first, while it is in the processor's cache.
 #[derive(Debug, Default)]
 pub struct Spare {
-    small: Vec<Buf>,
-    large: Vec<Buf>,
+    kept: [Vec<Buf>; Self::SIZES.len()],
 }
 
 impl Spare {
@@ -134,27 +155,30 @@ impl Spare {
     pub const SMALL: usize = 4 * 1024;
     /// The size of a large piece.
     pub const LARGE: usize = 64 * 1024;
-    const KEPT_SMALL: usize = 1024;
-    const KEPT_LARGE: usize = 32;
+    const SIZES: [usize; 3] = [Self::SMALL, 16 * 1024, Self::LARGE];
+    /// How many are kept of each.
+    const KEPT: [usize; 3] = [1024, 256, 32];
 }
 
 impl Memory for Spare {
     fn lend(&mut self, room: usize) -> Buf {
-        let (kept, size) = if room <= Self::SMALL {
-            (&mut self.small, Self::SMALL)
-        } else if room <= Self::LARGE {
-            (&mut self.large, Self::LARGE)
-        } else {
-            return Buf::with_capacity(room.next_power_of_two());
-        };
-        kept.pop().unwrap_or_else(|| Buf::with_capacity(size))
+        match Self::SIZES.iter().position(|&size| room <= size) {
+            Some(class) => {
+                let spare = self.kept[class].pop();
+                spare.unwrap_or_else(|| Buf::with_capacity(Self::SIZES[class]))
+            }
+            None => Buf::with_capacity(room.next_power_of_two()),
+        }
     }
 
     fn give_back(&mut self, buf: Buf) {
-        match buf.spare_len() {
-            Self::SMALL if self.small.len() < Self::KEPT_SMALL => self.small.push(buf),
-            Self::LARGE if self.large.len() < Self::KEPT_LARGE => self.large.push(buf),
-            _ => {}
+        let size = buf.spare_len();
+        let class = Self::SIZES.iter().position(|&known| known == size);
+        if let Some(class) = class
+            && !buf.is_lent()
+            && self.kept[class].len() < Self::KEPT[class]
+        {
+            self.kept[class].push(buf);
         }
     }
 }
@@ -198,12 +222,42 @@ mod tests {
     }
 
     #[test]
+    fn a_long_buffer_is_put_as_it_lies_and_a_short_one_is_not() {
+        let (mut outbox, mut spare) = (Outbox::new(), Spare::default());
+        let long = Buf::from(vec![7; 5000]);
+        let place = long.as_ptr();
+        assert!(outbox.put(Buf::from(b"short".to_vec()), 9000).is_err());
+        assert_eq!(outbox.put(long, 9000).unwrap(), 5000);
+        assert!(outbox.put(Buf::from(vec![8; 5000]), 20_000).is_err());
+        assert_eq!(outbox.push(b"behind", 9000, &mut spare), 6);
+        let piece = outbox.take().unwrap();
+        assert_eq!(piece.len(), 5006);
+        assert!(outbox.put(Buf::from(vec![8; 5000]), 9000).is_err());
+        outbox.settle(piece, 5006, &mut spare);
+
+        let long = Buf::from(vec![7; 5000]);
+        assert_ne!(long.as_ptr(), place);
+        let place = long.as_ptr();
+        outbox.put(long, 9000).unwrap();
+        assert_eq!(outbox.take().unwrap().as_ptr(), place);
+    }
+
+    #[test]
+    fn what_others_lent_is_not_kept() {
+        let home = std::sync::Arc::new(crate::Home::new(Spare::SMALL));
+        let mut spare = Spare::default();
+        spare.give_back(Buf::lent(vec![0; Spare::SMALL], home.clone()));
+        assert_eq!(home.take_back().len(), 1);
+        assert!(spare.kept[0].is_empty());
+    }
+
+    #[test]
     fn an_empty_outbox_holds_no_memory() {
         let (mut outbox, mut spare) = (Outbox::new(), Spare::default());
         outbox.push(b"abc", 100, &mut spare);
         let piece = outbox.take().unwrap();
         outbox.settle(piece, 3, &mut spare);
         assert_eq!(outbox.gathering.spare_len() + outbox.rest.spare_len(), 0);
-        assert_eq!(spare.small.len(), 1);
+        assert_eq!(spare.kept[0].len(), 1);
     }
 }

@@ -1,8 +1,10 @@
 //! The lender: which memory lies ready for receives, and what happens when there is none.
 //!
 //! A receive's piece leaves with its reader and comes home when that drops it, on whatever thread; a turn
-//! later it lies ready again. A few pieces lie ready at first and more when they were not enough, up to
-//! the ring's places; new ones are made up to a limit of all there are. Beyond it the pool is dry, until
+//! later it lies ready again, the last that came home first. A few pieces lie ready at first, more when they
+//! were not enough, up to the ring's places, and fewer again when many of them were never used: the operating
+//! system uses them in turn, so what lies ready beyond the need is memory that is never in the processor's
+//! cache. New ones are made up to a limit of all there are. Beyond it the pool is dry, until
 //! something comes home: receives are plain system calls then, into memory of their own.
 //!
 //! # Invariants
@@ -21,6 +23,8 @@ use crate::buffer_ring::BufferRing;
 
 /// How many pieces lie ready at first.
 const READY_FIRST: usize = 64;
+/// After how many refills it is seen whether so many are needed.
+const REFILLS: u32 = 256;
 
 #[derive(Debug)]
 pub(crate) struct Lender {
@@ -31,6 +35,9 @@ pub(crate) struct Lender {
     piece_len: usize,
     /// How many pieces should lie ready.
     target: usize,
+    /// The fewest that lay ready before a refill, of the latest refills.
+    low: usize,
+    refills: u32,
     /// How many receives found none since the last refill.
     missed: usize,
     made: usize,
@@ -47,6 +54,8 @@ impl Lender {
             free: Vec::new(),
             piece_len,
             target: READY_FIRST.min(config.receive_ready_max.max(1).into()),
+            low: usize::MAX,
+            refills: 0,
             missed: 0,
             made: 0,
             made_max: config.receive_buffers_max,
@@ -94,7 +103,16 @@ impl Lender {
         if self.missed > 0 {
             let target = (self.target + self.missed).next_power_of_two();
             self.target = target.min(ring.capacity());
-            self.missed = 0;
+            (self.missed, self.low, self.refills) = (0, usize::MAX, 0);
+        }
+        self.low = self.low.min(ring.len());
+        self.refills += 1;
+        if self.refills == REFILLS {
+            // Half of them would have been enough each time, and more than that.
+            if self.low > self.target / 2 + self.target / 8 {
+                self.target = (self.target / 2).max(READY_FIRST.min(self.target));
+            }
+            (self.low, self.refills) = (usize::MAX, 0);
         }
         if ring.len() >= self.target {
             return;
@@ -222,6 +240,30 @@ mod tests {
         }
         lender.refill();
         assert_eq!(lender.ready_len(), 256);
+    }
+
+    #[test]
+    fn fewer_lie_ready_when_many_were_never_used() {
+        let (mut lender, _io) = lender(1024, 4096);
+        for _ in 0..900 {
+            lender.miss();
+        }
+        lender.refill();
+        assert_eq!(lender.ready_len(), 1024);
+        let mut number = 0;
+        for _ in 0..10 * REFILLS {
+            let used: Vec<Buf> = (0..1024)
+                .filter_map(|_| {
+                    number = (number + 1) % 1024;
+                    lender.filled(number, 1)
+                })
+                .take(20)
+                .collect();
+            drop(used);
+            lender.refill();
+        }
+        assert_eq!(lender.ready_len(), READY_FIRST);
+        assert!(lender.made <= 2 * READY_FIRST);
     }
 
     #[test]

@@ -6,7 +6,7 @@
 use std::fmt;
 use std::io;
 
-use bibelot_reactor::Fd;
+use bibelot_reactor::{Buf, Fd};
 
 use super::read_side::{Arrival, Flow};
 use super::table::{Key, Message as TableMessage};
@@ -154,6 +154,23 @@ impl Object {
             })
         });
         pushed.unwrap_or_else(|| Err(wrong_kernel()))
+    }
+
+    /// Takes all of `buf` as it lies, to be sent at the end of the turn, in order. It comes back, to be
+    /// [pushed](Self::push), where there is no room for all of it, or a copy is cheaper.
+    ///
+    /// # Errors
+    ///
+    /// As those of [`push`](Self::push).
+    pub fn put(&self, buf: Buf) -> io::Result<Option<Buf>> {
+        let key = self.id.key;
+        let put = home::with_kernel(self.id.kernel, |core| {
+            core.with_io(|io, acts| {
+                let (object, shared) = io.object_and_shared(key).ok_or_else(closed)?;
+                object.put(key, buf, shared, acts)
+            })
+        });
+        put.unwrap_or_else(|| Err(wrong_kernel()))
     }
 
     /// Takes all of `bytes`, or none and says `false` when there is no room for all of them.

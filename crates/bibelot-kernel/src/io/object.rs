@@ -6,7 +6,7 @@
 use std::io;
 use std::task::Waker;
 
-use bibelot_reactor::{Completion, Fd};
+use bibelot_reactor::{Buf, Completion, Fd};
 use slab::Slab;
 
 use super::act::{Act, Trash};
@@ -79,6 +79,20 @@ impl Object {
     ) -> io::Result<usize> {
         match &self.fd {
             Some(fd) if self.is_open() => self.write.push(key, fd, bytes, shared, acts),
+            _ => Err(self.write.take_error().unwrap_or_else(closed)),
+        }
+    }
+
+    /// Takes a whole buffer from a writer as it lies, or gives it back to be pushed.
+    pub(crate) fn put(
+        &mut self,
+        key: Key,
+        buf: Buf,
+        shared: &mut Shared,
+        acts: &mut Vec<Act>,
+    ) -> io::Result<Option<Buf>> {
+        match &self.fd {
+            Some(fd) if self.is_open() => self.write.put(key, fd, buf, shared, acts),
             _ => Err(self.write.take_error().unwrap_or_else(closed)),
         }
     }

@@ -68,14 +68,47 @@ impl WriteSide {
         shared: &mut Shared,
         acts: &mut Vec<Act>,
     ) -> io::Result<usize> {
-        self.check()?;
-        if self.finish != Finish::NotAsked {
-            return Err(closed());
-        }
+        self.check_open()?;
         let offered = &bytes[..bytes.len().min(self.room(shared))];
         let count = self
             .outbox
             .push(offered, shared.limits.high_mark, &mut shared.spare);
+        self.took(count, key, fd, shared, acts);
+        Ok(count)
+    }
+
+    /// Takes a whole buffer as it lies, or gives it back to be pushed.
+    pub(crate) fn put(
+        &mut self,
+        key: Key,
+        fd: &Fd,
+        buf: Buf,
+        shared: &mut Shared,
+        acts: &mut Vec<Act>,
+    ) -> io::Result<Option<Buf>> {
+        self.check_open()?;
+        if buf.len() > self.room(shared) {
+            return Ok(Some(buf));
+        }
+        match self.outbox.put(buf, shared.limits.high_mark) {
+            Ok(count) => {
+                self.took(count, key, fd, shared, acts);
+                Ok(None)
+            }
+            Err(buf) => Ok(Some(buf)),
+        }
+    }
+
+    fn check_open(&mut self) -> io::Result<()> {
+        self.check()?;
+        match self.finish {
+            Finish::NotAsked => Ok(()),
+            _ => Err(closed()),
+        }
+    }
+
+    /// So many bytes have come from a writer.
+    fn took(&mut self, count: usize, key: Key, fd: &Fd, shared: &mut Shared, acts: &mut Vec<Act>) {
         self.accepted += count as u64;
         shared.buffered += count;
         if self.outbox.len() >= shared.limits.high_mark {
@@ -84,7 +117,6 @@ impl WriteSide {
             self.is_dirty = true;
             shared.dirty.push(key);
         }
-        Ok(count)
     }
 
     /// How many bytes it takes now.

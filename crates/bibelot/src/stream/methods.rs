@@ -209,6 +209,25 @@ macro_rules! writing_methods {
             $crate::stream::Write::new(&self.object, bytes)
         }
 
+        /// Takes all of `chunk`, as [`write`](Self::write) does. A long one is sent as it lies, without a
+        /// copy: what [`read_chunk`](crate::TcpStream::read_chunk) brought at one stream goes on through
+        /// another.
+        ///
+        /// # Errors
+        ///
+        /// As [`write`](Self::write).
+        ///
+        /// # Cancellation
+        ///
+        /// As [`write`](Self::write).
+        #[track_caller]
+        pub fn write_chunk(
+            &mut self,
+            chunk: $crate::stream::Buf,
+        ) -> $crate::stream::Write<'_, $crate::stream::Buf> {
+            $crate::stream::Write::new(&self.object, chunk)
+        }
+
         /// Takes all of `bytes` or none, and never waits.
         ///
         /// # Errors

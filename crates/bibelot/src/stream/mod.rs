@@ -18,9 +18,11 @@ mod methods;
 mod reading;
 mod writing;
 
+/// A piece of what has arrived, as it lies.
+pub use bibelot_reactor::Buf;
 pub use goal::{Any, Chunk, Exact, Fill, Goal, Line, ToEnd, Until};
 pub use reading::Reading;
-pub use writing::{Drain, Flush, Write};
+pub use writing::{Drain, Flush, Source, Write};
 
 pub(crate) use front::Front;
 pub(crate) use methods::{reading_methods, writing_methods};

@@ -6,24 +6,61 @@
 use std::fmt;
 use std::future::Future;
 use std::io;
+use std::mem;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker, ready};
 
 use bibelot_kernel::io::{Object, Room};
 use bibelot_kernel::{Leave, Op, Park, Trap, Wait};
+use bibelot_reactor::Buf;
 
 /// After so many sends in one poll a write lets others run.
 const ROUNDS_MAX: u32 = 32;
 
-/// The future of `write`.
+/// The future of `write`, and, over a buffer of its own, of `write_chunk`.
 #[must_use = "futures do nothing until polled"]
-pub struct Write<'a> {
-    trap: Trap<WriteOp<'a>>,
+pub struct Write<'a, B: Source = &'a [u8]> {
+    trap: Trap<WriteOp<'a, B>>,
 }
 
-impl<'a> Write<'a> {
+/// Where the bytes of a [`Write`] lie.
+pub trait Source: Unpin {
+    /// What is not handed over as it lies.
+    #[doc(hidden)]
+    fn bytes(&self) -> &[u8];
+
+    /// Hands everything over as it lies, if that can be; how much that was.
+    #[doc(hidden)]
+    fn hand_over(&mut self, object: &Object) -> io::Result<Option<usize>>;
+}
+
+impl Source for &[u8] {
+    fn bytes(&self) -> &[u8] {
+        self
+    }
+
+    fn hand_over(&mut self, _: &Object) -> io::Result<Option<usize>> {
+        Ok(None)
+    }
+}
+
+impl Source for Buf {
+    fn bytes(&self) -> &[u8] {
+        self
+    }
+
+    fn hand_over(&mut self, object: &Object) -> io::Result<Option<usize>> {
+        let len = self.len();
+        let back = object.put(mem::take(self))?;
+        let is_taken = back.is_none();
+        *self = back.unwrap_or_default();
+        Ok(is_taken.then_some(len))
+    }
+}
+
+impl<'a, B: Source> Write<'a, B> {
     #[track_caller]
-    pub(crate) fn new(object: &'a Object, bytes: &'a [u8]) -> Self {
+    pub(crate) fn new(object: &'a Object, bytes: B) -> Self {
         Self {
             trap: Trap::new(WriteOp {
                 object,
@@ -41,7 +78,7 @@ impl<'a> Write<'a> {
     }
 }
 
-impl Future for Write<'_> {
+impl<B: Source> Future for Write<'_, B> {
     type Output = io::Result<()>;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -53,37 +90,47 @@ impl Future for Write<'_> {
     }
 }
 
-impl fmt::Debug for Write<'_> {
+impl<B: Source> fmt::Debug for Write<'_, B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let op = self.trap.op();
         f.debug_struct("Write")
-            .field("len", &op.bytes.len())
+            .field(
+                "left",
+                &(op.bytes.bytes().len().saturating_sub(op.accepted)),
+            )
             .field("accepted", &op.accepted)
             .finish()
     }
 }
 
 /// Hands bytes to the outbox.
-struct WriteOp<'a> {
+struct WriteOp<'a, B> {
     object: &'a Object,
-    bytes: &'a [u8],
+    bytes: B,
     accepted: usize,
     /// Set while it waits for room.
     room: Option<Room>,
 }
 
-impl WriteOp<'_> {
+impl<B: Source> WriteOp<'_, B> {
     /// Hands over as much as there is room for.
     fn push(&mut self) -> Option<io::Result<()>> {
-        match self.object.push(&self.bytes[self.accepted..]) {
-            Ok(count) => self.accepted += count,
-            Err(error) => return Some(Err(error)),
+        self.try_push().transpose()
+    }
+
+    fn try_push(&mut self) -> io::Result<Option<()>> {
+        if self.accepted == 0
+            && let Some(count) = self.bytes.hand_over(self.object)?
+        {
+            self.accepted = count;
+            return Ok(Some(()));
         }
-        (self.accepted == self.bytes.len()).then_some(Ok(()))
+        self.accepted += self.object.push(&self.bytes.bytes()[self.accepted..])?;
+        Ok((self.accepted == self.bytes.bytes().len()).then_some(()))
     }
 }
 
-impl Op for WriteOp<'_> {
+impl<B: Source> Op for WriteOp<'_, B> {
     type Out = io::Result<()>;
 
     fn take(&mut self) -> Option<io::Result<()>> {

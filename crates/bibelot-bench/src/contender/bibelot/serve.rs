@@ -25,7 +25,7 @@ pub async fn serve(cell: Cell, tell_port: fn(u16)) -> bibelot::Result<()> {
 
 async fn echo(mut stream: TcpStream) -> bibelot::Result<()> {
     while let Some(chunk) = stream.read_chunk().await? {
-        stream.write(&chunk).await?;
+        stream.write_chunk(chunk).await?;
     }
     Ok(())
 }
