@@ -91,7 +91,7 @@ async fn who_never_waits_keeps_nothing_out() {
     assert_eq!(reader.await.unwrap().unwrap(), *b"x");
 
     let job = spawn(bibelot::run_in_thread(|| {
-        std::thread::sleep(Duration::from_millis(3))
+        std::thread::sleep(Duration::from_millis(3));
     }));
     give_way_until(|| job.is_finished()).await;
     job.await.unwrap().unwrap();
