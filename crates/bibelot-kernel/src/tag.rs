@@ -7,14 +7,18 @@
 
 use std::alloc::Layout;
 use std::ptr::NonNull;
+use std::task::RawWakerVTable;
 
 use bibelot_sched::Wake;
-use bibelot_task::{PanicPayload, Pool, Runnable, Schedule, Site};
+use bibelot_task::{PanicPayload, Pool, Runnable, Schedule, Site, waker_table};
 
 use crate::home::{self, KernelId};
 use crate::ready::Item;
 use crate::remote;
 use crate::unseen;
+
+/// One for all tasks, so that a task that waits for another is known by it.
+static WAKERS: RawWakerVTable = waker_table::<Tag>();
 
 /// Names a task to its own cell: its kernel, and its slot in the kernel's table.
 #[derive(Clone, Copy, Debug)]
@@ -30,6 +34,8 @@ pub(crate) struct Tag {
 // number leaves the thread. What `keep` takes
 // goes to the spares, which free it with its layout or give it out again.
 unsafe impl Schedule for Tag {
+    const WAKERS: &'static RawWakerVTable = &WAKERS;
+
     #[inline]
     fn is_home(&self) -> bool {
         home::is_here(self.kernel)

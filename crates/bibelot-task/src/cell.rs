@@ -28,15 +28,18 @@ use core::pin::Pin;
 use core::ptr::NonNull;
 use core::task::{Context, Poll, RawWakerVTable, Waker};
 
+use crate::joiner::Joiner;
 use crate::panic::{PanicPayload, Site, contain, discard};
 use crate::pool::Pool;
 use crate::schedule::Schedule;
 use crate::shared::UnsafeCell;
 use crate::state::State;
-use crate::waker;
 
 /// What a task's code came to: its value, or what it panicked with.
 pub type Output<T> = Result<T, PanicPayload>;
+
+/// An output as the stage keeps it: a word for the panic, which few have, keeps small outputs small.
+type Kept<T> = Result<T, Box<PanicPayload>>;
 
 /// What is there of a task whose output nobody took; see [`TaskRef::see_off`](crate::TaskRef::see_off).
 #[derive(Debug)]
@@ -52,7 +55,7 @@ pub(crate) struct Header<S: Schedule> {
     pub(crate) vtable: &'static Vtable<S>,
     pub(crate) state: State,
     pub(crate) schedule: S,
-    pub(crate) joiner: UnsafeCell<Option<Waker>>,
+    pub(crate) joiner: UnsafeCell<Joiner>,
     /// Touched with the stage, so that a model run sees who does.
     stage_guard: UnsafeCell<()>,
 }
@@ -95,7 +98,7 @@ pub(crate) struct Cell<F: Future, S: Schedule> {
 #[repr(C)]
 union Stage<F: Future> {
     future: ManuallyDrop<F>,
-    output: ManuallyDrop<Output<F::Output>>,
+    output: ManuallyDrop<Kept<F::Output>>,
 }
 
 /// A cell with room for the future, and nothing in it yet.
@@ -110,7 +113,7 @@ impl<F: Future + 'static, S: Schedule> Room<F, S> {
         move_output: move_output::<F, S>,
         take_output: take_output::<F, S>,
         layout: Layout::new::<Cell<F, S>>(),
-        waker: waker::vtable::<S>(),
+        waker: S::WAKERS,
     };
 
     #[inline(always)]
@@ -143,7 +146,7 @@ impl<F: Future + 'static, S: Schedule> Room<F, S> {
             vtable: &Self::VTABLE,
             state: State::new(joinable),
             schedule,
-            joiner: UnsafeCell::new(None),
+            joiner: UnsafeCell::new(Joiner::NONE),
             stage_guard: UnsafeCell::new(()),
         };
         // SAFETY: the box's allocation has room for a cell, and a cell begins with its header.
@@ -163,10 +166,13 @@ impl<S: Schedule> Header<S> {
 
     /// Puts a waker into the joiner slot or takes it out. The caller may touch the slot.
     pub(crate) fn replace_joiner(&self, joiner: Option<Waker>) -> Option<Waker> {
-        self.joiner.with_mut(|slot| {
+        let own = self.vtable.waker;
+        let joiner = Joiner::new(joiner, own);
+        let before = self.joiner.with_mut(|slot| {
             // SAFETY: the caller owns the slot (invariant), so nobody else looks at it meanwhile.
             unsafe { slot.replace(joiner) }
-        })
+        });
+        before.into_waker(own)
     }
 
     /// Whether the joiner slot, which the caller may touch, holds a waker that wakes the same task.
@@ -174,7 +180,7 @@ impl<S: Schedule> Header<S> {
         self.joiner.with(|slot| {
             // SAFETY: as in `replace_joiner`.
             let held = unsafe { &*slot };
-            held.as_ref().is_some_and(|held| held.will_wake(waker))
+            held.will_wake(waker, self.vtable.waker)
         })
     }
 }
@@ -207,12 +213,12 @@ unsafe fn poll<F: Future, S: Schedule>(
     let (output, polled) = match polled {
         Ok(Poll::Pending) => return Polled::Pending,
         Ok(Poll::Ready(value)) => (Ok(value), Polled::Returned),
-        Err(payload) => (Err(payload), Polled::Panicked),
+        Err(payload) => (Err(Box::new(payload)), Polled::Panicked),
     };
     // SAFETY: as above; the future is not used again.
     let payload = unsafe { drop_future::<F, S>(header) };
     // SAFETY: the stage is empty now.
-    unsafe { stage.cast::<Output<F::Output>>().write(output) };
+    unsafe { stage.cast::<Kept<F::Output>>().write(output) };
     // SAFETY: the cell is live.
     unsafe { header.as_ref() }.report(Site::FutureDrop, payload);
     polled
@@ -236,7 +242,7 @@ unsafe fn drop_output<F: Future, S: Schedule>(header: NonNull<Header<S>>) -> Opt
     let stage = unsafe { stage::<F, S>(header) };
     contain(|| {
         // SAFETY: the caller has seen that the stage holds the output, and does not use it again.
-        unsafe { stage.cast::<Output<F::Output>>().drop_in_place() };
+        unsafe { stage.cast::<Kept<F::Output>>().drop_in_place() };
     })
     .err()
 }
@@ -247,7 +253,7 @@ unsafe fn see_off<F: Future + 'static, S: Schedule>(
 ) -> Option<PanicPayload> {
     // SAFETY: the cell is of this type (contract of the table).
     let stage = unsafe { stage::<F, S>(header) };
-    let output = stage.cast::<Output<F::Output>>();
+    let output = stage.cast::<Kept<F::Output>>();
     // SAFETY: the caller has seen that the stage holds the output, and nobody else uses it from now on.
     let found = match unsafe { &*output } {
         Ok(value) if size_of::<F::Output>() > 0 => contain(|| look(Unseen::Value(value))),
@@ -257,7 +263,7 @@ unsafe fn see_off<F: Future + 'static, S: Schedule>(
             let output = unsafe { output.read() };
             return output
                 .err()
-                .and_then(|payload| contain(|| look(Unseen::Panic(payload))).err());
+                .and_then(|payload| contain(|| look(Unseen::Panic(*payload))).err());
         }
     };
     // SAFETY: the contract is the same; the borrow has ended.
@@ -275,7 +281,8 @@ unsafe fn move_output<F: Future, S: Schedule>(header: NonNull<Header<S>>, target
     // SAFETY: the cell is of this type (contract of the table).
     let stage = unsafe { stage::<F, S>(header) };
     // SAFETY: the caller has seen that the stage holds the output, and does not use it again.
-    let output = unsafe { stage.cast::<Output<F::Output>>().read() };
+    let output = unsafe { stage.cast::<Kept<F::Output>>().read() };
+    let output: Output<F::Output> = output.map_err(|payload| *payload);
     // SAFETY: the caller gives room for it.
     unsafe { target.cast::<Output<F::Output>>().write(output) };
 }
@@ -311,10 +318,11 @@ mod tests {
     }
 
     #[test]
-    fn the_header_of_a_cell_is_seven_words_with_a_schedule_of_two() {
+    fn the_header_of_a_cell_is_six_words_with_a_schedule_of_two() {
         assert_eq!(size_of::<Tag>(), 16);
         assert_eq!(size_of::<State>(), 16);
-        assert_eq!(size_of::<Header<Tag>>(), 56);
-        assert_eq!(size_of::<Cell<core::future::Ready<u64>, Tag>>(), 56 + 16);
+        assert_eq!(size_of::<Header<Tag>>(), 48);
+        assert_eq!(size_of::<Cell<core::future::Ready<u64>, Tag>>(), 48 + 16);
+        assert_eq!(size_of::<Cell<core::future::Ready<()>, Tag>>(), 48 + 8);
     }
 }

@@ -83,6 +83,7 @@ mod count;
 mod ending;
 mod hand_over;
 mod join;
+mod joiner;
 mod panic;
 mod pool;
 mod raw;
@@ -102,7 +103,7 @@ pub use runnable::{Ran, Runnable, Running};
 pub use schedule::Schedule;
 pub use spawn::{spawn, spawn_boxed, spawn_in, spawn_joinable, spawn_with};
 pub use task_ref::{Aborted, TaskRef};
-pub use waker::{WakerData, is_waker_of};
+pub use waker::{WakerData, is_waker_of, waker_table};
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

@@ -7,9 +7,11 @@
 
 use core::alloc::Layout;
 use core::ptr::NonNull;
+use core::task::RawWakerVTable;
 
 use crate::panic::{PanicPayload, Site, discard};
 use crate::runnable::Runnable;
+use crate::waker::waker_table;
 
 /// Decides where a woken task goes. Each task holds one in its cell.
 ///
@@ -22,9 +24,17 @@ use crate::runnable::Runnable;
 /// - [`is_home`](Self::is_home) may answer `true` on one thread only over the whole life of this value,
 ///   the one on which the task was spawned, and only while the home on that thread lasts. `false` is
 ///   always right, and only costs speed.
+/// - [`WAKERS`](Self::WAKERS) refers to a table made by [`waker_table`] for this type.
 /// - [`is_home`](Self::is_home) does not panic, nor does [`keep`](Self::keep).
 /// - What [`keep`](Self::keep) answers `true` to is freed with that layout if it is not given out again.
 pub unsafe trait Schedule: Send + Sync + Sized + 'static {
+    /// The table of the tasks' wakers.
+    ///
+    /// A task that waits for another one of the same scheduler is told by its table, and takes a word of the
+    /// other's cell; any other waker takes a box. The default is as many tables as the compiler makes of it: who
+    /// wants one refers to a `static` that holds it.
+    const WAKERS: &'static RawWakerVTable = &waker_table::<Self>();
+
     /// Whether this thread is the task's home.
     fn is_home(&self) -> bool;
 

@@ -45,9 +45,10 @@ pub fn is_waker_of(waker: &Waker, data: WakerData) -> bool {
     waker.data() == data.data && ptr::eq(waker.vtable(), data.vtable)
 }
 
-/// The table for cells of one scheduler.
-pub(crate) const fn vtable<S: Schedule>() -> &'static RawWakerVTable {
-    const { &RawWakerVTable::new(clone::<S>, wake::<S>, wake_by_ref::<S>, drop::<S>) }
+/// The functions of the wakers of a scheduler's tasks; see [`Schedule::WAKERS`].
+#[must_use]
+pub const fn waker_table<S: Schedule>() -> RawWakerVTable {
+    RawWakerVTable::new(clone::<S>, wake::<S>, wake_by_ref::<S>, drop::<S>)
 }
 
 /// The task's waker, without counting it.
