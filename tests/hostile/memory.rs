@@ -5,21 +5,24 @@
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::future::{Future, pending};
+use std::io;
 use std::pin::Pin;
 use std::task::{Context, Waker};
 use std::time::Duration;
 
 use bibelot::{
-    AsCancelled, CancelScope, TaskGroup, Wait, gather, sleep, spawn, timeout_after, yield_now,
+    AsCancelled, CancelScope, TaskGroup, TcpListener, TcpStream, Wait, gather, sleep, spawn,
+    timeout_after, yield_now,
 };
 
-use crate::run::on_each;
+use crate::run::{on_each, on_each_os};
 
 thread_local! {
     static BYTES: Cell<isize> = const { Cell::new(0) };
+    static ALLOCATIONS: Cell<usize> = const { Cell::new(0) };
 }
 
-/// Counts the bytes that are allocated, by thread.
+/// Counts the bytes that are allocated, and how often, by thread.
 struct Counting;
 
 #[global_allocator]
@@ -28,6 +31,9 @@ static COUNTING: Counting = Counting;
 fn count(by: isize) {
     // It has no drop, so it is there as long as the thread is.
     let _counted = BYTES.try_with(|bytes| bytes.set(bytes.get() + by));
+    if by > 0 {
+        let _counted = ALLOCATIONS.try_with(|count| count.set(count.get() + 1));
+    }
 }
 
 // SAFETY: every call goes to the system's allocator as it is.
@@ -181,5 +187,51 @@ fn one_group_spawns_ten_million_members_in_flat_memory() {
             assert!(group.join().await.unwrap().is_empty());
         });
         value.unwrap();
+    });
+}
+
+/// Sends back whatever comes.
+async fn echo(mut stream: TcpStream) -> io::Result<()> {
+    while let Some(chunk) = stream.read_chunk().await? {
+        stream.write_chunk(chunk).await?;
+    }
+    Ok(())
+}
+
+#[test]
+fn an_echo_that_is_under_way_allocates_nothing() {
+    on_each_os(|builder| {
+        let allocations = builder.run(async {
+            let listener = TcpListener::bind("127.0.0.1:0").await?;
+            let address = listener.local_addr()?;
+            let (mut callers, mut echoes) = (Vec::new(), Vec::new());
+            for len in [64, 64, 1024, 5000] {
+                let caller = TcpStream::connect(address).await?;
+                echoes.push(spawn(echo(listener.accept().await?.0)));
+                callers.push((caller, vec![7; len], vec![0; len]));
+            }
+            let mut before = 0;
+            for round in 0..2_000 {
+                if round == 1_000 {
+                    before = ALLOCATIONS.get();
+                }
+                for (caller, question, _) in &mut callers {
+                    caller.write(question).await?;
+                }
+                for (caller, question, answer) in &mut callers {
+                    caller.read_exact(answer).await?;
+                    assert!(question == answer);
+                }
+            }
+            let allocations = ALLOCATIONS.get() - before;
+            drop(callers);
+            for echo in echoes {
+                echo.await.unwrap()?;
+            }
+            io::Result::Ok(allocations)
+        });
+        // Of 4000 echoes; a table may still grow when more comes at once than before.
+        let allocations = allocations.unwrap().unwrap();
+        assert!(allocations < 8, "{allocations} allocations");
     });
 }
