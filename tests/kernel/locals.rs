@@ -132,7 +132,7 @@ async fn locals_are_dropped_with_their_task_and_before_its_joiners_hear() {
                 _ => std::future::pending().await,
             }
         });
-        yield_now().await.unwrap();
+        sleep(Duration::from_millis(1)).await.unwrap();
         if how == 2 {
             assert_eq!(Rc::strong_count(&held), 2);
             task.abort();

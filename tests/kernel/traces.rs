@@ -28,7 +28,7 @@ async fn each_arm_of_a_join_is_told() {
         let (slept, told) = join((sleep(LONG), event.wait())).await;
         slept.is_ok() && told.is_ok()
     });
-    yield_now().await.unwrap();
+    sleep(Duration::from_millis(1)).await.unwrap();
     let trace = task.traceback().unwrap();
     let expected = [(WaitReason::Sleep, here + 3), (WaitReason::Event, here + 3)];
     assert_eq!(lines(&trace), expected);
@@ -100,7 +100,7 @@ async fn a_plain_wait_is_told_with_its_place() {
         task.traceback().unwrap().waits.is_empty(),
         "it has not begun"
     );
-    yield_now().await.unwrap();
+    sleep(Duration::from_millis(1)).await.unwrap();
     let trace = traceback(number).unwrap();
     assert_eq!(lines(&trace), [(WaitReason::Sleep, here + 1)]);
     assert!(trace.waits[0].deadline.is_some());
@@ -160,7 +160,7 @@ async fn of_a_crowd_that_parked_in_one_poll_some_are_told() {
         })
         .await;
     });
-    yield_now().await.unwrap();
+    sleep(Duration::from_millis(1)).await.unwrap();
     let told = task.traceback().unwrap().waits.len();
     assert!((2..=64).contains(&told), "{told} are told");
     task.abort();
