@@ -42,7 +42,7 @@ pub struct Quick<O: Op> {
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Stage {
-    /// It was complete at the first look.
+    /// It has ended, and was not cut.
     Over,
     /// Nobody has looked. It is no zero like its neighbours, of which the compiler would make stores that overlap:
     /// across the end of a cache line they cost more than all the rest.
@@ -68,7 +68,7 @@ impl<O: Op> Quick<O> {
         }
     }
 
-    /// The operation, for futures that hold progress in it; `None` if it was complete at the first look.
+    /// The operation, for futures that hold progress in it; `None` if it has ended otherwise than by being cut.
     pub fn op(&self) -> Option<&O> {
         (self.stage != Stage::Over).then(|| self.trap.op())
     }
@@ -81,13 +81,20 @@ impl<O: Op> Quick<O> {
         }
     }
 
-    /// Ends a wait whose trap was never polled.
-    #[inline(always)]
+    /// Ends a wait, if it is not over.
+    #[inline]
     fn end(&mut self) {
-        self.stage = Stage::Over;
-        // SAFETY: nobody touches the trap of a wait that is over, so this is the operation's only drop. A trap that
-        // was not polled holds nothing else.
-        unsafe { ptr::drop_in_place(self.trap.op_mut()) }
+        if self.stage != Stage::Over {
+            self.stage = Stage::Over;
+            // SAFETY: nobody touches the trap of a wait that is over, which this was not until now, so this is its
+            // only drop.
+            unsafe { ManuallyDrop::drop(&mut self.trap) }
+        }
+    }
+
+    #[inline(never)]
+    fn end_unready(&mut self) {
+        self.end();
     }
 
     /// Looks whether it is there, and waits for it if it is not; `has_looked` if somebody has just done the first.
@@ -102,16 +109,15 @@ impl<O: Op> Quick<O> {
             "a wait that has returned was polled again"
         );
         self.stage = Stage::Trapped;
-        match has_looked {
+        let polled = match has_looked {
             true => self.trap.poll_absent(context, false),
             false => Pin::new(&mut *self.trap).poll(context),
+        };
+        // Whoever was cut may still be asked for what it had.
+        if let Poll::Ready(Ok(_)) = polled {
+            self.end();
         }
-    }
-
-    #[inline(never)]
-    fn drop_trap(&mut self) {
-        // SAFETY: only the drop of `self` calls this, once, if the operation was not dropped before.
-        unsafe { ManuallyDrop::drop(&mut self.trap) }
+        polled
     }
 }
 
@@ -124,7 +130,10 @@ impl<O: Op> Future for Quick<O> {
         let has_looked = this.stage == Stage::New && budget::has_some();
         if has_looked && let Some(value) = this.trap.op_mut().take_or_listen(context) {
             budget::spend_some();
-            this.end();
+            this.stage = Stage::Over;
+            // SAFETY: nobody touches the trap of a wait that is over, which this was not until now, so this is the
+            // operation's only drop. A trap that was not polled holds nothing else.
+            unsafe { ptr::drop_in_place(this.trap.op_mut()) }
             return Poll::Ready(Ok(value));
         }
         this.poll_trap(context, has_looked)
@@ -135,7 +144,7 @@ impl<O: Op> Drop for Quick<O> {
     #[inline]
     fn drop(&mut self) {
         if self.stage != Stage::Over {
-            self.drop_trap();
+            self.end_unready();
         }
     }
 }
@@ -218,13 +227,17 @@ mod tests {
     }
 
     #[test]
-    fn an_operation_that_is_not_there_is_dropped_with_its_wait() {
+    fn an_operation_that_comes_later_is_dropped_then_and_one_that_does_not_with_its_wait() {
         let (wait, drops) = held(1, false);
+        drop(wait);
+        assert_eq!(drops.get(), 1);
+        let (mut wait, drops) = held(9, false);
+        assert_eq!((poll(&mut wait), drops.get()), (None, 0));
         drop(wait);
         assert_eq!(drops.get(), 1);
         let (mut wait, drops) = held(2, false);
         assert_eq!((poll(&mut wait), drops.get()), (None, 0));
-        assert_eq!((poll(&mut wait), drops.get()), (Some("there"), 0));
+        assert_eq!((poll(&mut wait), drops.get()), (Some("there"), 1));
         drop(wait);
         assert_eq!(drops.get(), 1);
     }

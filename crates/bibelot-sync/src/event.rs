@@ -14,7 +14,7 @@ use crate::blocking::{block_on, block_on_timeout};
 use crate::shell::sealed::{Cell, act};
 use crate::shell::{Figure, Shell, Universal, print};
 use crate::wait_queue::WaitQueue;
-use crate::waiter::{self, Turn, Waiter};
+use crate::waiter::{self, AtOnce, Turn, Waiter};
 use crate::wakes::Wakes;
 
 /// A flag that is set by one and waited for by many.
@@ -146,6 +146,8 @@ impl Turn for UntilSet {
     fn line(state: &mut State) -> &mut WaitQueue {
         &mut state.waiters
     }
+
+    const AT_ONCE: AtOnce = AtOnce::Wholly;
 
     #[inline(always)]
     fn at_once(&mut self, state: &mut State) -> Option<()> {

@@ -20,7 +20,7 @@ use crate::blocking::{block_on, block_on_timeout};
 use crate::shell::sealed::{Cell, act};
 use crate::shell::{Figure, Shell, Universal, print};
 use crate::wait_queue::WaitQueue;
-use crate::waiter::{self, Turn, Waiter};
+use crate::waiter::{self, AtOnce, Turn, Waiter};
 use crate::wakes::Wakes;
 
 /// A value that one at a time may use, in the order in which they ask.
@@ -272,6 +272,8 @@ impl<T> Turn for UntilLocked<T> {
     fn line(state: &mut State<T>) -> &mut WaitQueue<Self::Slot> {
         &mut state.waiters
     }
+
+    const AT_ONCE: AtOnce = AtOnce::Wholly;
 
     #[inline(always)]
     fn at_once(&mut self, state: &mut State<T>) -> Option<Box<T>> {

@@ -110,14 +110,16 @@ impl<W> WaitQueue<W> {
     /// # Panics
     ///
     /// When 4,294,967,295 waiters are here.
+    #[inline]
     pub fn park(&mut self, value: W, waker: Waker) -> Ticket {
         let slot = self.claim();
         let older = self.youngest;
         let entry = &mut self.slots[slot as usize];
         entry.older = older;
         entry.younger = NIL;
-        entry.waker = Some(waker);
-        entry.value = Some(value);
+        // A free slot has neither, so nothing is to be dropped.
+        mem::forget(entry.waker.replace(waker));
+        mem::forget(entry.value.replace(value));
         let generation = entry.generation;
         match self.slots.get_mut(older as usize) {
             Some(entry) => entry.younger = slot,
@@ -244,6 +246,7 @@ impl<W> WaitQueue<W> {
         Left { value, waker }
     }
 
+    #[inline]
     fn free_slot(&mut self, slot: u32) {
         let entry = &mut self.slots[slot as usize];
         entry.generation = entry.generation.wrapping_add(1);
@@ -252,12 +255,19 @@ impl<W> WaitQueue<W> {
     }
 
     /// A slot that nobody uses.
+    #[inline]
     fn claim(&mut self) -> u32 {
         let slot = self.free;
         if let Some(entry) = self.slots.get(slot as usize) {
             self.free = entry.younger;
             return slot;
         }
+        self.grow()
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn grow(&mut self) -> u32 {
         let slot = u32::try_from(self.slots.len()).unwrap_or(NIL);
         assert!(slot != NIL, "no more than {NIL} can wait in one queue");
         self.slots.push(Slot {

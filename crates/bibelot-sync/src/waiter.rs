@@ -30,6 +30,9 @@ pub(crate) trait Turn {
     /// The line that these waiters stand in.
     fn line(state: &mut Self::State) -> &mut WaitQueue<Self::Slot>;
 
+    /// What of [`start`](Self::start) is in [`at_once`](Self::at_once).
+    const AT_ONCE: AtOnce = AtOnce::Never;
+
     /// Ends the wait before it begins where that concerns nobody else: no one is to be woken, nothing to be
     /// dropped. It is what most waits come to and a part of the caller's code, so it asks for no more than it
     /// needs, and leaves the rest to [`start`](Self::start).
@@ -63,6 +66,17 @@ pub(crate) trait Turn {
     }
 }
 
+/// What of a start is tried in the caller's code.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum AtOnce {
+    /// Nothing.
+    Never,
+    /// What is most common; the rest is to be tried.
+    Mostly,
+    /// All that can succeed: what did not has to wait, or is refused.
+    Wholly,
+}
+
 /// A future's place in the line of a primitive.
 pub(crate) struct Waiter<'a, S: Shell, K: Turn> {
     pub(crate) cell: &'a S::Cell<K::State>,
@@ -84,30 +98,41 @@ impl<'a, S: Shell, K: Turn> Waiter<'a, S, K> {
 
     #[inline(always)]
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<K::Out> {
-        if let Stage::New = self.stage {
+        if K::AT_ONCE != AtOnce::Never
+            && let Stage::New = self.stage
+        {
             let kind = &mut self.kind;
             if let Some(out) = self.cell.with(|kept| kind.at_once(&mut kept.data)) {
                 self.stage = Stage::Done;
                 return Poll::Ready(out);
             }
         }
-        self.poll_slowly(cx)
+        self.poll_slowly(cx.waker())
     }
 
+    /// One way out of the caller's code for all that was not there at once: with two of them, the compiler would
+    /// bring back together what it can keep apart.
     #[inline(never)]
-    fn poll_slowly(&mut self, cx: &mut Context<'_>) -> Poll<K::Out> {
-        let Stage::New = self.stage else {
-            return self.poll_again(cx.waker());
-        };
-        let kind = &mut self.kind;
-        match act(self.cell, |state, wakes| kind.start(state, wakes)) {
-            Some(out) => self.done(out),
-            None => self.park(cx.waker().clone()),
+    fn poll_slowly(&mut self, waker: &Waker) -> Poll<K::Out> {
+        match self.stage {
+            Stage::New => self.poll_first(waker),
+            Stage::Parked(_) | Stage::Done => self.poll_again(waker),
         }
     }
 
-    /// Tries again, since cloning the waker ran code of users, and parks.
     #[inline(never)]
+    fn poll_first(&mut self, waker: &Waker) -> Poll<K::Out> {
+        if K::AT_ONCE != AtOnce::Wholly {
+            let kind = &mut self.kind;
+            if let Some(out) = act(self.cell, |state, wakes| kind.start(state, wakes)) {
+                return self.done(out);
+            }
+        }
+        self.park(waker.clone())
+    }
+
+    /// Tries again, since cloning the waker ran code of users, and parks.
+    #[inline]
     fn park(&mut self, waker: Waker) -> Poll<K::Out> {
         let kind = &mut self.kind;
         let parked = act(self.cell, |state, wakes| match kind.start(state, wakes) {
@@ -129,12 +154,19 @@ impl<'a, S: Shell, K: Turn> Waiter<'a, S, K> {
         }
     }
 
+    #[inline(never)]
     fn poll_again(&mut self, waker: &Waker) -> Poll<K::Out> {
         match self.look(waker) {
-            Look::Granted(out) => return Poll::Ready(out),
-            Look::SameWaker => return Poll::Pending,
-            Look::OtherWaker => self.replace_waker(waker.clone()),
+            Look::Granted(out) => Poll::Ready(out),
+            Look::SameWaker => Poll::Pending,
+            Look::OtherWaker => self.poll_with_other(waker),
         }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn poll_with_other(&mut self, waker: &Waker) -> Poll<K::Out> {
+        self.replace_waker(waker.clone());
         // The grant may have come, with a wake of the old waker, while this one was cloned.
         match self.look(waker) {
             Look::Granted(out) => Poll::Ready(out),
@@ -142,7 +174,7 @@ impl<'a, S: Shell, K: Turn> Waiter<'a, S, K> {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn look(&mut self, waker: &Waker) -> Look<K::Out> {
         let Stage::Parked(ticket) = &self.stage else {
             panic!("a wait was polled after its end");

@@ -9,7 +9,7 @@ use super::state::State;
 use super::store::Store;
 use crate::shell::Shell;
 use crate::wait_queue::WaitQueue;
-use crate::waiter::{self, Turn, Waiter};
+use crate::waiter::{self, AtOnce, Turn, Waiter};
 use crate::wakes::Wakes;
 
 /// The wait for room, with the item to put, made by [`Queue::put`](super::Queue::put).
@@ -66,6 +66,8 @@ impl<B: Store> Turn for UntilPut<B> {
     fn line(state: &mut State<B>) -> &mut WaitQueue<Self::Slot> {
         &mut state.putters
     }
+
+    const AT_ONCE: AtOnce = AtOnce::Mostly;
 
     #[inline(always)]
     fn at_once(&mut self, state: &mut State<B>) -> Option<Self::Out> {
@@ -133,6 +135,8 @@ impl<B: Store> Turn for UntilGot<B> {
     fn line(state: &mut State<B>) -> &mut WaitQueue<Self::Slot> {
         &mut state.getters
     }
+
+    const AT_ONCE: AtOnce = AtOnce::Mostly;
 
     #[inline(always)]
     fn at_once(&mut self, state: &mut State<B>) -> Option<Self::Out> {

@@ -9,7 +9,7 @@ use super::permit::Permit;
 use super::state::{Ask, State};
 use crate::shell::Shell;
 use crate::wait_queue::WaitQueue;
-use crate::waiter::{self, Turn, Waiter};
+use crate::waiter::{self, AtOnce, Turn, Waiter};
 use crate::wakes::Wakes;
 
 /// The wait for permits, made by [`Semaphore::acquire`](super::Semaphore::acquire).
@@ -36,6 +36,8 @@ impl Turn for UntilAcquired {
     fn line(state: &mut State) -> &mut WaitQueue<Ask> {
         &mut state.waiters
     }
+
+    const AT_ONCE: AtOnce = AtOnce::Wholly;
 
     #[inline(always)]
     fn at_once(&mut self, state: &mut State) -> Option<Self::Out> {
