@@ -22,7 +22,7 @@ use std::time::Duration;
 use bibelot_reactor::{
     Call, Completion, Counters, Fd, Lookout, Op, Outcome, Reactor, Reply, Token, Unpark,
 };
-use bibelot_sys::{Attempt, Pool, PoolReport, Slack, attempt, connect_again};
+use bibelot_sys::{Attempt, Pool, PoolReport, Slack, attempt, connect_again, send_now};
 
 use crate::appetite::Size;
 use crate::config::PollConfig;
@@ -286,6 +286,28 @@ impl Reactor for Poll {
             completion,
             _fd: fd,
         });
+    }
+
+    fn send_now(&mut self, socket: &Fd, bytes: &[u8]) -> usize {
+        let Some(place) = Where::at(socket, LineKind::Writers) else {
+            return 0;
+        };
+        let standing = self.sources.standing_at(place, socket, false);
+        if standing == Standing::Waits {
+            return 0;
+        }
+        self.tries += 1;
+        let sent = send_now(socket, bytes);
+        if standing == Standing::Known {
+            match &sent {
+                Ok(count) if *count < bytes.len() => self.sources.sent_short(place),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    self.sources.blocked(place);
+                }
+                _ => {}
+            }
+        }
+        sent.unwrap_or(0)
     }
 
     fn call(&mut self, call: Call) -> io::Result<Reply> {

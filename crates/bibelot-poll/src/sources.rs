@@ -84,7 +84,12 @@ impl Where {
             (_, Interest::Readable) => LineKind::Readers,
             (_, Interest::Writable) => LineKind::Writers,
         };
-        let number = op.fd()?.as_fd().ok()?.as_raw_fd();
+        Self::at(op.fd()?, kind)
+    }
+
+    /// The line of this kind at `fd`.
+    pub(crate) fn at(fd: &Fd, kind: LineKind) -> Option<Self> {
+        let number = fd.as_fd().ok()?.as_raw_fd();
         let number = usize::try_from(number).ok()?;
         Some(Self { number, kind })
     }
@@ -110,15 +115,19 @@ impl Sources {
 
     /// What becomes of `op`, which would wait at `place`.
     pub(crate) fn standing(&self, place: Where, op: &Op) -> Standing {
-        let Some(source) = self.rows.get(place.number) else {
+        match op.fd() {
+            Some(fd) => self.standing_at(place, fd, asks_for_nothing(op)),
+            None => Standing::Unknown,
+        }
+    }
+
+    /// What becomes of something that is to be done at `place`, which is a line of `fd`.
+    pub(crate) fn standing_at(&self, place: Where, fd: &Fd, never_waits: bool) -> Standing {
+        let Some(source) = self.rows.get(place.number).filter(|row| row.is(fd)) else {
             return Standing::Unknown;
         };
-        if !op.fd().is_some_and(|fd| source.is(fd)) {
-            return Standing::Unknown;
-        }
         let first = source.line(place).is_empty();
-        let vain = !source.side(place).may_be_ready && !asks_for_nothing(op);
-        if first && !vain {
+        if first && (source.side(place).may_be_ready || never_waits) {
             Standing::Known
         } else {
             Standing::Waits
@@ -164,6 +173,16 @@ impl Sources {
     pub(crate) fn blocked(&mut self, place: Where) {
         if let Some(source) = self.rows.get_mut(place.number) {
             source.side_mut(place).may_be_ready = false;
+        }
+    }
+
+    /// Notes that fewer bytes were sent at `place` than there were.
+    pub(crate) fn sent_short(&mut self, place: Where) {
+        if let Some(source) = self.rows.get_mut(place.number)
+            && source.is_tcp
+            && !source.write.ends
+        {
+            source.write.may_be_ready = false;
         }
     }
 

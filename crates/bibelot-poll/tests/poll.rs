@@ -272,6 +272,54 @@ fn a_full_socket_takes_the_rest_when_there_is_room_again() {
 }
 
 #[test]
+fn what_is_sent_now_goes_before_nothing_that_waits() {
+    const LEN: usize = 40_000_000;
+    let mut poll = reactor();
+    let (socket, mut ours) = tcp_pair(&mut poll);
+    let data: Vec<u8> = (0..LEN).map(|at| (at / 7) as u8).collect();
+    let send = |poll: &mut Poll, sent: usize| {
+        let socket = socket.clone();
+        let buf = Buf::from(data[sent..].to_vec());
+        poll.submit(token(0), Op::Send { socket, buf })
+    };
+    // The socket takes what it has room for, until a send has to wait.
+    let mut sent = 0;
+    loop {
+        sent += poll.send_now(&socket, &data[sent..]);
+        match send(&mut poll, sent) {
+            Some(end) => sent += count(&end),
+            None => break,
+        }
+    }
+    assert!(sent > 0 && sent < LEN);
+    let reader = std::thread::spawn(move || {
+        let mut all = vec![0; LEN];
+        ours.read_exact(&mut all).map(|()| (all, ours))
+    });
+    while sent < LEN {
+        assert_eq!(poll.send_now(&socket, b"before others"), 0);
+        sent += count(&ends(&mut poll, 1)[0]);
+        // Between two sends it takes what there is room for, in order.
+        sent += poll.send_now(&socket, &data[sent..]);
+        while sent < LEN
+            && let Some(end) = send(&mut poll, sent)
+        {
+            sent += count(&end);
+        }
+    }
+    let (all, ours) = reader.join().unwrap().unwrap();
+    assert!(all == data);
+    drop(ours);
+}
+
+fn count(end: &Completion) -> usize {
+    match end.result {
+        Ok(Outcome::Count(count)) => count,
+        ref other => panic!("unexpected: {other:?}"),
+    }
+}
+
+#[test]
 fn a_registered_descriptor_is_closed_as_soon_as_nobody_holds_it() {
     let mut poll = reactor();
     for closes in [true, false] {

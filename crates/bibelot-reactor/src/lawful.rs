@@ -24,7 +24,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Wake, Waker};
 use std::time::{Duration, Instant};
 
-use crate::{Call, Completion, Op, Reactor, Reply, Token};
+use crate::{Call, Completion, Fd, Op, Reactor, Reply, Token};
 use books::Books;
 use broken::{Promise, broken, misused};
 
@@ -280,6 +280,14 @@ impl<R: Reactor> Reactor for Lawful<R> {
         self.at_once(format_args!("cancel of {token:?}"), |reactor| {
             reactor.cancel(token);
         });
+    }
+
+    fn send_now(&mut self, socket: &Fd, bytes: &[u8]) -> usize {
+        let count = self.at_once(format_args!("send_now"), |reactor| {
+            reactor.send_now(socket, bytes)
+        });
+        assert!(count <= bytes.len(), "more was sent than there is");
+        count
     }
 
     fn call(&mut self, call: Call) -> io::Result<Reply> {

@@ -107,6 +107,15 @@ impl Outbox {
         }
     }
 
+    /// Counts bytes that were sent past it, while it was empty.
+    pub fn pass(&mut self, count: usize) {
+        debug_assert!(
+            self.is_empty(),
+            "bytes leave in the order in which they came"
+        );
+        self.sent += count as u64;
+    }
+
     /// Gives up what is inside, except what is under way; how many bytes that was.
     pub fn clear(&mut self, memory: &mut impl Memory) -> usize {
         let given_up = self.gathering.len() + self.rest.len();

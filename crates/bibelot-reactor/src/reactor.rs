@@ -5,7 +5,7 @@ use std::os::fd::RawFd;
 use std::task::Waker;
 use std::time::Duration;
 
-use crate::{Call, Completion, Op, Reply, Token};
+use crate::{Call, Completion, Fd, Op, Reply, Token};
 
 /// A way to the world: takes owned operations, gives completions.
 ///
@@ -55,6 +55,14 @@ pub trait Reactor {
     /// Asks the operation `token` to end early. Its end is still to come and says what it did: a
     /// success that won the race is a success. An unknown or ended token is ignored.
     fn cancel(&mut self, token: Token);
+
+    /// Sends what of `bytes` can leave at once, without an operation and without copying; how much that
+    /// was. Only while no send of this socket is under way. 0 is no error: submit a send then, which
+    /// says why. A reactor that has no such way always answers so.
+    fn send_now(&mut self, socket: &Fd, bytes: &[u8]) -> usize {
+        let _ = (socket, bytes);
+        0
+    }
 
     /// Does what never waits.
     ///
@@ -108,6 +116,10 @@ impl<R: Reactor + ?Sized> Reactor for Box<R> {
 
     fn cancel(&mut self, token: Token) {
         (**self).cancel(token);
+    }
+
+    fn send_now(&mut self, socket: &Fd, bytes: &[u8]) -> usize {
+        (**self).send_now(socket, bytes)
     }
 
     fn call(&mut self, call: Call) -> io::Result<Reply> {

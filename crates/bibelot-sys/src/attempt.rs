@@ -100,6 +100,15 @@ pub fn attempt_with(op: Op, provide: &mut impl FnMut() -> Buf) -> Attempt {
     }
 }
 
+/// Sends as much of `bytes` as the operating system takes at once.
+///
+/// # Errors
+///
+/// Its own; [`WouldBlock`](io::ErrorKind::WouldBlock) if it takes nothing now.
+pub fn send_now(socket: &Fd, bytes: &[u8]) -> io::Result<usize> {
+    send_from(socket, bytes)
+}
+
 /// What an operation that would block waits for; `None` for one that no descriptor can wake.
 #[must_use]
 pub fn interest(op: &Op) -> Option<Interest> {

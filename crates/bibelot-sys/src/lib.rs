@@ -57,7 +57,7 @@ mod thread;
 mod watchdog;
 mod worker;
 
-pub use attempt::{Attempt, attempt, attempt_with, interest};
+pub use attempt::{Attempt, attempt, attempt_with, interest, send_now};
 pub use call::{call, calls_of};
 pub use connect::connect_again;
 pub use level::Level;

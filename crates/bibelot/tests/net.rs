@@ -123,6 +123,44 @@ async fn a_write_waits_for_room_and_everything_arrives() -> io::Result<()> {
 }
 
 #[bibelot::test(uring, poll, sim)]
+async fn small_and_large_writes_arrive_in_their_order() -> io::Result<()> {
+    let (mut caller, mut callee) = pair().await?;
+    let lengths = [1, 20_000, 3, 100_000, 8_192, 8_191, 300_000, 5];
+    let mut expected = Vec::new();
+    for round in 0..5_u8 {
+        for (at, len) in lengths.into_iter().enumerate() {
+            expected.extend(std::iter::repeat_n(round * 16 + at as u8, len));
+        }
+    }
+    let whole = expected.clone();
+    let writer = spawn(async move {
+        let mut rest = &whole[..];
+        for len in lengths.into_iter().cycle() {
+            let (piece, behind) = rest.split_at(len.min(rest.len()));
+            caller.write(piece).await?;
+            assert_eq!(caller.bytes_written()?, (whole.len() - behind.len()) as u64);
+            rest = behind;
+            if rest.is_empty() {
+                break;
+            }
+            // Now and then the outbox has left before the next piece comes.
+            if piece.len() == 3 {
+                caller.flush().await?;
+                assert_eq!(caller.bytes_sent()?, caller.bytes_written()?);
+            }
+        }
+        caller.close().await
+    });
+    let mut arrived = Vec::new();
+    while let Some(chunk) = callee.read_chunk().await? {
+        arrived.extend_from_slice(&chunk);
+        yield_now().await?;
+    }
+    assert!(arrived == expected);
+    writer.await.unwrap()
+}
+
+#[bibelot::test(uring, poll, sim)]
 async fn a_push_takes_all_or_nothing() -> io::Result<()> {
     let (mut caller, mut callee) = pair().await?;
     let piece = vec![7; 60_000];

@@ -126,6 +126,27 @@ impl Core {
         value
     }
 
+    /// Sends what of `bytes` can leave at once, if nothing goes before them; how much that was.
+    pub(crate) fn send_past_outbox(&self, key: Key, bytes: &[u8]) -> usize {
+        let socket = {
+            let mut io = self.io.borrow_mut();
+            match io.object_and_shared(key) {
+                Some((object, shared)) if object.is_open() => match object.fd() {
+                    Some(fd) if object.write.may_pass(bytes.len(), shared) => fd.clone(),
+                    _ => return 0,
+                },
+                _ => return 0,
+            }
+        };
+        let count = self.reactor.borrow_mut().send_now(&socket, bytes);
+        if count > 0
+            && let Some(object) = self.io.borrow_mut().object(key)
+        {
+            object.write.passed(count);
+        }
+        count
+    }
+
     /// Settles what the reactor gave.
     #[inline]
     pub(crate) fn settle(self: &Rc<Self>, ends: &mut Vec<Completion>) {

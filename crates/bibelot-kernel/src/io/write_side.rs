@@ -1,7 +1,8 @@
 //! The write side: what an object has taken from its writers, and the send that is under way.
 //!
 //! No future owns a send. Writers put bytes into the outbox; it leaves in one send at the end of the
-//! turn, or at once when it is full. A failed send is kept and told to the next writer.
+//! turn, or at once when it is full. Many bytes at once are sent past it, without a copy, where the reactor
+//! has a way to and nothing goes before them. A failed send is kept and told to the next writer.
 //!
 //! # Invariants
 //!
@@ -117,6 +118,18 @@ impl WriteSide {
             self.is_dirty = true;
             shared.dirty.push(key);
         }
+    }
+
+    /// Whether `len` bytes may be sent past the outbox: they would be taken, and nothing goes before them.
+    pub(crate) fn may_pass(&self, len: usize, shared: &Shared) -> bool {
+        let is_fine = !self.is_broken && self.error.is_none() && self.finish == Finish::NotAsked;
+        is_fine && self.outbox.is_empty() && len <= self.room(shared)
+    }
+
+    /// So many bytes of a writer's were sent past the outbox.
+    pub(crate) fn passed(&mut self, count: usize) {
+        self.accepted += count as u64;
+        self.outbox.pass(count);
     }
 
     /// How many bytes it takes now.
