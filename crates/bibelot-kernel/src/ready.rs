@@ -57,7 +57,7 @@ pub(crate) enum Ready {
 }
 
 impl Ready {
-    #[inline]
+    #[inline(always)]
     pub(crate) fn push(&mut self, item: Item, why: Wake) {
         match self {
             Self::Fifo(queue) => queue.push(item),
