@@ -51,7 +51,10 @@ pub fn clock() -> Instant {
 #[inline]
 #[track_caller]
 pub fn sleep(span: Duration) -> Sleep {
-    Trap::new(SleepOp(Stage::Open(Until::Span(span))))
+    Trap::new(SleepOp(Stage::Open {
+        nanos: Nanos::new(u64::try_from(span.as_nanos()).unwrap_or(u64::MAX)),
+        until: Until::Span,
+    }))
 }
 
 /// Waits until `deadline`, and gives the time at which it woke; see [`sleep`].
@@ -59,7 +62,10 @@ pub fn sleep(span: Duration) -> Sleep {
 #[doc(alias = "wake_at")]
 #[inline]
 pub fn sleep_until(deadline: Instant) -> Sleep {
-    Trap::new(SleepOp(Stage::Open(Until::Deadline(deadline))))
+    Trap::new(SleepOp(Stage::Open {
+        nanos: Nanos::new(deadline.as_nanos()),
+        until: Until::Deadline,
+    }))
 }
 
 /// Lets everything that is ready now run first.
@@ -84,31 +90,52 @@ pub fn yield_now() -> YieldNow {
 /// Waits for a point in time.
 pub struct SleepOp(Stage);
 
+/// In two words; when a timer will fire is known to the timer.
 enum Stage {
-    /// No timer is set.
-    Open(Until),
-    /// Waiting.
-    Armed {
-        deadline: Instant,
-        kernel: KernelId,
-        timer: Key,
-    },
+    /// No timer is set. A longer span than a word holds comes to the end of time, too.
+    Open { nanos: Nanos, until: Until },
+    /// Waiting, until the timer has gone.
+    Armed { kernel: KernelId, timer: Key },
+}
+
+/// Nanoseconds as two halves, which find room where a word would not.
+#[derive(Clone, Copy)]
+struct Nanos([u32; 2]);
+
+impl Nanos {
+    #[inline]
+    const fn new(nanos: u64) -> Self {
+        Self([nanos as u32, (nanos >> 32) as u32])
+    }
+
+    #[inline]
+    fn get(self) -> u64 {
+        let [low, high] = self.0;
+        u64::from(low) | u64::from(high) << 32
+    }
 }
 
 #[derive(Clone, Copy)]
 enum Until {
-    /// Not polled yet.
-    Span(Duration),
-    /// Not polled yet.
-    Deadline(Instant),
+    /// Not polled yet: so long.
+    Span,
+    /// Not polled yet: until then.
+    Deadline,
     /// The time had come already; it waits for one turn.
     Yielded,
+}
+
+impl Stage {
+    const YIELDED: Self = Self::Open {
+        nanos: Nanos::new(0),
+        until: Until::Yielded,
+    };
 }
 
 impl SleepOp {
     #[inline]
     fn disarm(&self) {
-        if let Stage::Armed { kernel, timer, .. } = self.0 {
+        if let Stage::Armed { kernel, timer } = self.0 {
             disarm_from_anywhere(kernel, timer);
         }
     }
@@ -121,29 +148,27 @@ impl SleepOp {
 
     /// Sets the timer at the first poll, or sees to it that it wakes this waker.
     fn arm(&mut self, core: &Core, waker: &Waker) {
+        let now = core.now();
         let (deadline, timer) = match self.0 {
-            Stage::Open(Until::Span(span)) => (core.now() + span, None),
-            Stage::Open(Until::Deadline(deadline)) => (deadline, None),
-            Stage::Open(Until::Yielded) => (core.now(), None),
-            Stage::Armed {
-                deadline,
-                kernel,
-                timer,
-            } => {
+            Stage::Open { nanos, until } => match until {
+                Until::Span => (now + Duration::from_nanos(nanos.get()), None),
+                Until::Deadline => (Instant::from_nanos(nanos.get()), None),
+                Until::Yielded => (now, None),
+            },
+            Stage::Armed { kernel, timer } => {
                 if kernel != core.id {
                     Self::refuse();
                 }
-                (deadline, Some(timer))
+                (core.timers.deadline(timer).unwrap_or(now), Some(timer))
             }
         };
-        if deadline <= core.now() {
+        if deadline <= now {
             self.disarm();
-            self.0 = Stage::Open(Until::Yielded);
+            self.0 = Stage::YIELDED;
             waker.wake_by_ref();
             return;
         }
         self.0 = Stage::Armed {
-            deadline,
             kernel: core.id,
             timer: core.arm(timer, deadline, waker),
         };
@@ -156,22 +181,20 @@ impl Op for SleepOp {
     #[inline]
     fn take(&mut self) -> Option<Instant> {
         match self.0 {
-            Stage::Open(Until::Span(_) | Until::Deadline(_)) => None,
-            Stage::Open(Until::Yielded) => Some(home::expect("sleep", |core| core.now())),
-            Stage::Armed {
-                deadline, kernel, ..
-            } => {
+            Stage::Open { until, .. } => match until {
+                Until::Span | Until::Deadline => None,
+                Until::Yielded => Some(home::expect("sleep", |core| core.now())),
+            },
+            Stage::Armed { kernel, timer } => {
+                // Timers fire before anything is polled, so one that is there is not due.
                 let now = home::expect("sleep", |core| {
                     if kernel != core.id {
                         Self::refuse();
                     }
-                    core.now()
-                });
-                if now < deadline {
-                    return None;
-                }
-                self.disarm();
-                self.0 = Stage::Open(Until::Yielded);
+                    let is_over = core.timers.deadline(timer).is_none();
+                    is_over.then(|| core.now())
+                })?;
+                self.0 = Stage::YIELDED;
                 Some(now)
             }
         }
@@ -190,14 +213,17 @@ impl Op for SleepOp {
 
     fn leave(&mut self) -> Leave<Instant> {
         self.disarm();
-        self.0 = Stage::Open(Until::Yielded);
+        self.0 = Stage::YIELDED;
         Leave::Left
     }
 
     #[inline]
     fn wait(&self) -> Wait {
         match self.0 {
-            Stage::Open(Until::Yielded) => Wait::Yield,
+            Stage::Open {
+                until: Until::Yielded,
+                ..
+            } => Wait::Yield,
             _ => Wait::Sleep,
         }
     }
@@ -213,12 +239,19 @@ impl Drop for SleepOp {
 impl fmt::Debug for SleepOp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut shown = f.debug_struct("Sleep");
-        match &self.0 {
-            Stage::Open(Until::Span(span)) => shown.field("span", span),
-            Stage::Open(Until::Deadline(deadline)) | Stage::Armed { deadline, .. } => {
-                shown.field("until", deadline)
+        match self.0 {
+            Stage::Open { nanos, until } => match until {
+                Until::Span => shown.field("span", &Duration::from_nanos(nanos.get())),
+                Until::Deadline => shown.field("until", &Instant::from_nanos(nanos.get())),
+                Until::Yielded => shown.field("until", &"now"),
+            },
+            Stage::Armed { kernel, timer } => {
+                match home::with_kernel(kernel, |core| core.timers.deadline(timer)) {
+                    Some(Some(deadline)) => shown.field("until", &deadline),
+                    Some(None) => shown.field("until", &"now"),
+                    None => shown.field("kernel", &kernel),
+                }
             }
-            Stage::Open(Until::Yielded) => shown.field("until", &"now"),
         };
         shown.finish()
     }
@@ -260,7 +293,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_sleep_holds_three_words() {
-        assert_eq!(size_of::<SleepOp>(), 24);
+    fn a_sleep_holds_two_words() {
+        assert_eq!(size_of::<SleepOp>(), 16);
     }
 }

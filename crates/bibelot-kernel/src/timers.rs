@@ -110,6 +110,12 @@ impl Timers {
         self.set.borrow().wheel.next_deadline()
     }
 
+    /// When a timer fires; `None` if it has fired.
+    #[inline]
+    pub(crate) fn deadline(&self, key: Key) -> Option<Instant> {
+        self.set.borrow().wheel.deadline(key)
+    }
+
     /// Sets a timer that wakes a task.
     #[inline]
     fn wake_task(&self, at: Instant, task: TaskKey) -> Key {

@@ -23,7 +23,10 @@ pub(crate) const NIL: u32 = u32::MAX;
 ///
 /// A key stays valid until its item leaves the wheel, and never fits a later item. It means nothing to
 /// another wheel.
+// In this order, so that the value that a generation never has is at the end, and an enum around a key can
+// have something else in front of it.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(C)]
 pub struct Key {
     slot: u32,
     generation: NonZeroU32,

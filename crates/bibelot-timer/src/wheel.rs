@@ -131,6 +131,7 @@ impl<T> Wheel<T> {
 
     /// When an item is due. `None` if it has left the wheel.
     #[must_use]
+    #[inline]
     pub fn deadline(&self, key: Key) -> Option<Instant> {
         let index = self.lists.arena.find(key)?;
         Some(self.lists.arena[index].deadline)
