@@ -19,8 +19,13 @@ pub struct Started(JoinHandle<()>);
 ///
 /// # Errors
 ///
-/// The operating system's own, when no thread can be had; `body` is dropped then.
+/// The operating system's own, when no thread can be had, and
+/// [`InvalidInput`](io::ErrorKind::InvalidInput) for a name with a zero byte; `body` is dropped then.
 pub fn start_thread(name: &str, body: impl FnOnce() + Send + 'static) -> io::Result<Started> {
+    if name.contains('\0') {
+        let message = format!("a thread cannot be called {name:?}");
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
+    }
     let thread = thread::Builder::new().name(name.to_owned());
     let started = thread.spawn(move || {
         block_signals();
@@ -114,5 +119,11 @@ mod tests {
     fn a_body_that_panics_says_so() {
         let started = start_thread("panics", || std::panic::resume_unwind(Box::new(()))).unwrap();
         assert!(!started.join());
+    }
+
+    #[test]
+    fn a_name_with_a_zero_byte_is_refused() {
+        let refused = start_thread("a\0b", || ()).unwrap_err();
+        assert_eq!(refused.kind(), io::ErrorKind::InvalidInput);
     }
 }

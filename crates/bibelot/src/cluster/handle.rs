@@ -86,29 +86,33 @@ impl ClusterHandle {
     }
 
     /// How far a kernel has come.
+    #[track_caller]
     #[must_use]
     pub fn phase(&self, kernel: usize) -> KernelPhase {
-        self.0.members[kernel].phase()
+        self.0.member(kernel).phase()
     }
 
     /// How a kernel has ended, if it has, for whatever reason.
+    #[track_caller]
     #[must_use]
     pub fn report(&self, kernel: usize) -> Option<KernelReport> {
-        let member = &self.0.members[kernel];
+        let member = self.0.member(kernel);
         member.ended.is_set().then(|| self.0.report(kernel))
     }
 
     /// Which backend a kernel runs on, and why.
+    #[track_caller]
     #[must_use]
     pub fn backend(&self, kernel: usize) -> BackendInfo {
-        let backend = self.0.members[kernel].backend();
+        let backend = self.0.member(kernel).backend();
         backend.expect("a cluster has its kernels").clone()
     }
 
     /// A kernel's handle: for monitors, and to post code there.
+    #[track_caller]
     #[must_use]
     pub fn kernel(&self, kernel: usize) -> KernelHandle {
-        let handle = self.0.members[kernel].kernel();
+        let handle = self.0.member(kernel).kernel();
         handle.expect("a cluster has its kernels").clone()
     }
 
@@ -168,7 +172,7 @@ impl ClusterHandle {
     /// end no longer than `patience`.
     #[track_caller]
     pub fn drain(&self, kernel: usize, patience: Duration) -> Drain {
-        let member = &self.0.members[kernel];
+        let member = self.0.member(kernel);
         member.tell(Order::Drain(patience));
         Drain {
             end: member.ended.wait(Wait::Other),
@@ -180,6 +184,7 @@ impl ClusterHandle {
     /// The same, blocking the thread, which should be none of the cluster's. A kernel whose thread does not
     /// come back is reported as stuck after patience, grace and [stop
     /// limit](super::ClusterBuilder::stop_limit).
+    #[track_caller]
     pub fn drain_blocking(&self, kernel: usize, patience: Duration) -> KernelReport {
         let limit = patience.saturating_add(self.0.grace);
         let limit = limit.saturating_add(self.0.stop_limit);

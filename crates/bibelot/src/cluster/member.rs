@@ -175,8 +175,9 @@ pub(super) struct Seat {
 
 impl Seat {
     /// A seat with a member, if it takes new tasks.
+    #[track_caller]
     pub(super) fn take(shared: &Arc<Shared>, kernel: usize) -> Option<Self> {
-        let member = &shared.members[kernel];
+        let member = shared.member(kernel);
         // SeqCst: see `Member::move_on`.
         member.seated.fetch_add(1, Ordering::SeqCst);
         member.queued.fetch_add(1, Ordering::Relaxed);

@@ -42,6 +42,14 @@ impl Shared {
         })
     }
 
+    /// The kernel at that place.
+    #[track_caller]
+    pub(super) fn member(&self, kernel: usize) -> &Member {
+        let count = self.members.len();
+        let member = self.members.get(kernel);
+        member.unwrap_or_else(|| panic!("there is no kernel {kernel} among {count}"))
+    }
+
     /// A seat with whoever is chosen; `None` if nobody takes new tasks.
     pub(super) fn seat(self: &Arc<Self>) -> Option<Seat> {
         loop {

@@ -1,6 +1,7 @@
 //! Tasks of other kernels: spawned, joined and asked to stop from anywhere.
 
-use std::panic::resume_unwind;
+use std::io::ErrorKind;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -10,7 +11,8 @@ use std::time::Duration;
 
 use bibelot::cluster::{ClusterHandle, ClusterTask, JoinClusterTask};
 use bibelot::{
-    AsCancelled, Cause, TaskError, current, sleep, spawn, timeout_after, try_current, yield_now,
+    AsCancelled, Cause, Cluster, TaskError, current, sleep, spawn, timeout_after, try_current,
+    yield_now,
 };
 
 use crate::common::{Counted, LONG, deaf, each_cluster};
@@ -304,4 +306,19 @@ fn handles_and_futures_of_tasks_may_move_between_threads() {
     fn is_sync<T: Sync>() {}
     is_sync::<ClusterHandle>();
     is_sync::<ClusterTask<u8>>();
+}
+
+#[test]
+fn a_kernel_that_is_not_there_and_a_name_that_no_thread_can_have_are_told() {
+    each_cluster(2, |cluster| {
+        let asked = catch_unwind(AssertUnwindSafe(|| cluster.spawn_on(2, async || ())));
+        let payload = asked.map(drop).unwrap_err();
+        let said = payload.downcast_ref::<String>().unwrap();
+        assert_eq!(said, "there is no kernel 2 among 2");
+    });
+    let refused = Cluster::builder().kernels(2).name("a\0b").build();
+    assert_eq!(
+        refused.map(drop).unwrap_err().kind(),
+        ErrorKind::InvalidInput
+    );
 }
