@@ -6,9 +6,9 @@
 
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use crate::cell::Cell;
@@ -82,31 +82,6 @@ pub fn far(index: usize) -> Duration {
 
 /// A deadline that is never reached.
 pub const LIMIT: Duration = Duration::from_secs(10);
-
-/// The wakers of tasks that wait for ever.
-static PARKED: Mutex<Vec<Waker>> = Mutex::new(Vec::new());
-
-/// Makes room for so many wakers, so that their memory is not counted for the tasks.
-pub fn make_room(count: usize) {
-    let mut parked = PARKED.lock().expect("nobody panics in here");
-    parked.resize(count, Waker::noop().clone());
-    parked.clear();
-}
-
-/// Leaves its waker where it keeps the task, and waits for ever.
-pub struct Parked(pub bool);
-
-impl Future for Parked {
-    type Output = ();
-
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
-        if !std::mem::replace(&mut self.0, true) {
-            let mut parked = PARKED.lock().expect("nobody panics in here");
-            parked.push(context.waker().clone());
-        }
-        Poll::Pending
-    }
-}
 
 /// How long the sleeps of [`Cell::Lateness`] are.
 pub const NAP: Duration = Duration::from_micros(2300);
@@ -292,7 +267,7 @@ macro_rules! computing {
         }
 
         async fn memory(sleeping: bool, ops: u64) -> $crate::watch::Sample {
-            $crate::computing::make_room(ops as usize);
+            $crate::parked::make_room(ops as usize);
             let before = $crate::watch::resident_bytes();
             for index in 0..ops as usize {
                 if sleeping {
@@ -300,7 +275,7 @@ macro_rules! computing {
                         let _ = $sleep($crate::computing::far(index)).await;
                     }));
                 } else {
-                    drop($spawn($crate::computing::Parked(false)));
+                    drop($spawn($crate::parked::Parked(false)));
                 }
             }
             let _ = $settle.await;

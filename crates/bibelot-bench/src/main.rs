@@ -3,7 +3,7 @@
 //! | File | What it holds |
 //! |---|---|
 //! | `cell`, `contender` | what is measured; who runs it |
-//! | `computing`, `syncing`, `ring`, `messages` | the cells without a network, one text for all |
+//! | `computing`, `syncing`, `ring`, `parked`, `messages` | the cells without a network, one text for all |
 //! | `child`, `server`, `load` | one measurement: a process, and what keeps a server busy |
 //! | `watch`, `calls`, `instructions`, `histogram` | what is measured: time, calls, code, latencies |
 //! | `plan`, `rounds`, `statistics` | how much of it; who is measured when; what it comes to |
@@ -26,6 +26,7 @@ mod load;
 mod machine;
 mod messages;
 mod options;
+mod parked;
 mod pin;
 mod plan;
 mod plot;

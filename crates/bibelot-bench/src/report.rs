@@ -156,7 +156,7 @@ pub fn table(cell: Cell, findings: &[Findings]) -> String {
         for figure in &figures {
             let _ = write!(text, " {} |", value(*figure, it));
         }
-        let _ = writeln!(text, " {} | {} |", ratio(it, limit, first), count(it));
+        let _ = writeln!(text, " {} | {} |", ratio(it, limit, first), count(cell, it));
     }
     text.push('\n');
     text.push_str(&reasons(findings));
@@ -177,12 +177,12 @@ fn without(findings: &Findings) -> Option<String> {
     left_out.or_else(|| Some(format!("failed, {}", findings.failure.as_ref()?)))
 }
 
-/// How many operations a measurement took.
-fn count(findings: &Findings) -> String {
-    if findings.takes_part() {
-        findings.ops.to_string()
-    } else {
-        String::new()
+/// How many operations a measurement took, or how long it did.
+fn count(cell: Cell, findings: &Findings) -> String {
+    match cell {
+        _ if !findings.takes_part() => String::new(),
+        Cell::Idle { .. } => format!("{} ms", findings.ops),
+        _ => findings.ops.to_string(),
     }
 }
 
@@ -254,5 +254,31 @@ fn ratio(findings: &Findings, limit: Option<&Findings>, figure: Figure) -> Strin
         }
         Some(found) => format!("{:.2}", found.median),
         None => String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_has_no_figures_is_named_with_the_reason() {
+        let limit = Findings::test("bare", Role::Limit, Figure::Cpu, &[10.0]);
+        let mut slow = Findings::test("slow", Role::Peer, Figure::Cpu, &[20.0]);
+        let mut absent = Findings::test("absent", Role::Peer, Figure::Cpu, &[]);
+        slow.failure = Some("it was stuck".to_owned());
+        absent.left_out = Some("it has none");
+        let findings = vec![limit, slow, absent];
+        let text = table(Cell::Lock, &findings);
+        assert!(text.contains("| slow | failed |"), "{text}");
+        assert!(text.contains("| absent | left out |"), "{text}");
+
+        let mut report = Report::default();
+        report.add(Cell::Lock, findings);
+        let missing = report.missing();
+        let lines =
+            "- slow in lock: failed, it was stuck\n- absent in lock: left out, it has none\n";
+        assert!(missing.contains(lines), "{missing}");
+        assert_eq!(report.failures(), ["lock on slow: it was stuck"]);
     }
 }
