@@ -1,5 +1,6 @@
 //! Acts: what a change of the table makes necessary, done when nothing is borrowed.
 
+use std::io;
 use std::net::Shutdown;
 use std::rc::Rc;
 use std::task::Waker;
@@ -7,8 +8,12 @@ use std::task::Waker;
 use bibelot_reactor::{Call, Completion, Fd, Op, Pending, Reply, Token};
 use bibelot_timer::{Instant, Key as TimerKey};
 
+use super::closed;
 use super::table::Key;
 use crate::core::{Core, contain};
+
+/// So many bytes at once need not gather with others: they may leave before the turn ends.
+const PASSES_MIN: usize = 8 * 1024;
 
 /// Something to be done outside the table.
 pub(crate) enum Act {
@@ -126,8 +131,24 @@ impl Core {
         value
     }
 
+    /// Takes as many of a writer's bytes as there is room for; many at once leave at once if they can.
+    pub(crate) fn push_bytes(self: &Rc<Self>, key: Key, bytes: &[u8]) -> io::Result<usize> {
+        let sent = match bytes.len() >= PASSES_MIN {
+            true => self.send_past_outbox(key, bytes),
+            false => 0,
+        };
+        if sent == bytes.len() && sent > 0 {
+            return Ok(sent);
+        }
+        self.with_io(|io, acts| {
+            let (object, shared) = io.object_and_shared(key).ok_or_else(closed)?;
+            let rest = object.push(key, &bytes[sent..], shared, acts)?;
+            Ok(sent + rest)
+        })
+    }
+
     /// Sends what of `bytes` can leave at once, if nothing goes before them; how much that was.
-    pub(crate) fn send_past_outbox(&self, key: Key, bytes: &[u8]) -> usize {
+    fn send_past_outbox(&self, key: Key, bytes: &[u8]) -> usize {
         let socket = {
             let mut io = self.io.borrow_mut();
             match io.object_and_shared(key) {

@@ -16,9 +16,6 @@ use crate::home::{self, KernelId};
 use crate::remote::{self, Message};
 use crate::trap::Trap;
 
-/// So many bytes at once need not gather with others: they may leave before the turn ends.
-const PASSES_MIN: usize = 8 * 1024;
-
 /// A handle to a listener or stream; clones share it.
 ///
 /// When the last handle is dropped, what was written is sent, within the kernel's linger time, and then
@@ -150,20 +147,7 @@ impl Object {
     /// That of a send that failed, told once; after it, or once closed, that it is over.
     pub fn push(&self, bytes: &[u8]) -> io::Result<usize> {
         let key = self.id.key;
-        let pushed = home::with_kernel(self.id.kernel, |core| {
-            let sent = match bytes.len() >= PASSES_MIN {
-                true => core.send_past_outbox(key, bytes),
-                false => 0,
-            };
-            if sent == bytes.len() && sent > 0 {
-                return Ok(sent);
-            }
-            core.with_io(|io, acts| {
-                let (object, shared) = io.object_and_shared(key).ok_or_else(closed)?;
-                let rest = object.push(key, &bytes[sent..], shared, acts)?;
-                Ok(sent + rest)
-            })
-        });
+        let pushed = home::with_kernel(self.id.kernel, |core| core.push_bytes(key, bytes));
         pushed.unwrap_or_else(|| Err(wrong_kernel()))
     }
 
