@@ -22,8 +22,12 @@ pub(crate) struct Spot {
 }
 
 impl Spot {
-    /// Nothing has parked yet.
-    pub(crate) const NEW: Self = Self { task: 0, stamp: 0 };
+    /// Nothing has parked yet. Its words differ, so that setting it is two stores: zeros side by side become one of
+    /// sixteen bytes, which costs more than a wait that is ready when it falls across the end of a cache line.
+    pub(crate) const NEW: Self = Self {
+        task: 0,
+        stamp: u64::MAX - 1,
+    };
     /// Under an executor that is not ours.
     pub(crate) const NOWHERE: Self = Self { task: 0, stamp: 1 };
     /// It parked or not, and is over.
