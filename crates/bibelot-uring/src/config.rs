@@ -29,8 +29,9 @@ pub struct UringConfig {
     /// the turn's other submissions, instead of being written at once.
     ///
     /// It saves a system call for each reactor that is woken in its sleep, and costs about a fifth more
-    /// processor time than the call did. What is woken begins when the waker's turn ends, not while a task of it still computes. A
-    /// task that blocks its thread until another reactor's thread has done something waits for ever.
+    /// processor time than that call. What is woken begins when the waker's turn ends, not while a task of it
+    /// still computes. A task that blocks its thread until another reactor's thread has done something waits
+    /// for ever.
     pub wake_by_message: bool,
     /// For how long it may look for something to come before it sleeps, where that has proved to be worth
     /// it; zero is never.
