@@ -8,7 +8,8 @@
 //! machine on which looking does not pay (because the partner needs this very processor) does it ever less.
 //!
 //! Timers are late by the same tens of microseconds. How late is learned, too; a sleep is ended earlier by
-//! that, and what is left of it is spent looking.
+//! that, and what is left of it is spent looking. Where one timer follows another sooner than that, every other
+//! wait is slept through as it is, so that the late ones gather.
 //!
 //! # Invariants
 //!
@@ -60,6 +61,8 @@ pub struct Lookout {
     partners: [u32; 2],
     /// How much later than asked for sleeps end.
     lateness: Duration,
+    /// The wait before had so short a timeout that it was looked through.
+    was_near: bool,
     wait: Option<Wait>,
 }
 
@@ -71,6 +74,8 @@ struct Wait {
     due: Option<Instant>,
     /// Until when it is looked for something.
     until: Option<Instant>,
+    /// It sleeps for all of its timeout.
+    is_plain: bool,
     look: Look,
 }
 
@@ -97,6 +102,7 @@ impl Lookout {
             needed: NEEDED.0,
             partners: [u32::MAX - 1; 2],
             lateness: Duration::ZERO,
+            was_near: false,
             wait: None,
         }
     }
@@ -116,7 +122,10 @@ impl Lookout {
         let began = Instant::now();
         let due = timeout.and_then(|span| began.checked_add(span));
         let look = self.is_eager().then(|| began + self.most);
-        let is_near = timeout.is_some_and(|span| span <= self.lateness);
+        let is_short = timeout.is_some_and(|span| span <= self.lateness);
+        let is_plain = is_short && self.was_near;
+        let is_near = is_short && !is_plain;
+        self.was_near = is_near;
         let until = match (look, due) {
             (_, Some(due)) if is_near => Some(due),
             (Some(look), Some(due)) => Some(look.min(due)),
@@ -127,6 +136,7 @@ impl Lookout {
             now: began,
             due,
             until,
+            is_plain,
             look: match look {
                 Some(_) if !is_near => Look::InVain,
                 _ => Look::None,
@@ -167,7 +177,11 @@ impl Lookout {
             return timeout;
         };
         let left = due.saturating_duration_since(wait.now);
-        Some(left.saturating_sub(self.lateness))
+        let early = match wait.is_plain {
+            true => Duration::ZERO,
+            false => self.lateness,
+        };
+        Some(left.saturating_sub(early))
     }
 
     /// A wait, or a sleep in it, has ended. Whether a little of its timeout is left, to be spent on another
@@ -178,7 +192,8 @@ impl Lookout {
         };
         let now = Instant::now();
         self.learn(now - wait.began, came, wait.look);
-        let Some(due) = wait.due.filter(|_| came == Came::Nothing) else {
+        let due = wait.due.filter(|_| came == Came::Nothing && !wait.is_plain);
+        let Some(due) = due else {
             return false;
         };
         let asked = due - self.lateness.min(due - wait.now);
@@ -322,6 +337,28 @@ mod tests {
         assert!(!lookout.look(|| false));
         assert_eq!(lookout.sleep_span(Some(SHORT / 2)), Some(Duration::ZERO));
         assert!(!lookout.ended(Came::Nothing));
+    }
+
+    #[test]
+    fn of_timers_close_behind_one_another_every_other_is_slept_for() {
+        let mut lookout = lookout();
+        for _ in 0..100 {
+            lookout.learn_lateness(SHORT);
+        }
+        let near = Some(Duration::from_nanos(100));
+        for _ in 0..3 {
+            assert!(lookout.begins(near) && !lookout.look(|| false));
+            assert!(!lookout.ended(Came::Nothing));
+            assert!(!lookout.begins(near));
+            let span = lookout.sleep_span(near);
+            assert!(span.is_some_and(|span| span <= near.unwrap()));
+            assert!(!lookout.ended(Came::Nothing), "it is late, and that is all");
+        }
+        // A long one between them is woken in time, as ever.
+        assert!(!lookout.begins(Some(LONG)));
+        assert!(lookout.sleep_span(Some(LONG)).unwrap() < LONG);
+        assert!(lookout.ended(Came::Nothing) || lookout.wait.is_none());
+        assert!(lookout.begins(near));
     }
 
     #[test]

@@ -234,7 +234,6 @@ mod tests {
     fn a_long_buffer_is_put_as_it_lies_and_a_short_one_is_not() {
         let (mut outbox, mut spare) = (Outbox::new(), Spare::default());
         let long = Buf::from(vec![7; 5000]);
-        let place = long.as_ptr();
         assert!(outbox.put(Buf::from(b"short".to_vec()), 9000).is_err());
         assert_eq!(outbox.put(long, 9000).unwrap(), 5000);
         assert!(outbox.put(Buf::from(vec![8; 5000]), 20_000).is_err());
@@ -245,7 +244,6 @@ mod tests {
         outbox.settle(piece, 5006, &mut spare);
 
         let long = Buf::from(vec![7; 5000]);
-        assert_ne!(long.as_ptr(), place);
         let place = long.as_ptr();
         outbox.put(long, 9000).unwrap();
         assert_eq!(outbox.take().unwrap().as_ptr(), place);

@@ -352,10 +352,10 @@ fn promise_5_a_wake_lost_before_a_poll_is_found() {
 #[test]
 fn promise_5_a_wake_lost_during_a_poll_is_found() {
     let mut deaf = told(|_, token, op| Some(done(token, op)));
-    deaf.poll_takes = Duration::from_millis(300);
+    deaf.poll_takes = Duration::from_millis(1500);
     let mut reactor = Lawful::new(deaf)
-        .patience(Duration::from_millis(50))
-        .slices(Duration::from_millis(260));
+        .patience(Duration::from_millis(700))
+        .slices(Duration::from_millis(1500));
     let waker = reactor.unparker();
     let waking = thread::spawn(move || {
         thread::sleep(Duration::from_millis(10));
