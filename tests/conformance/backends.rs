@@ -131,6 +131,7 @@ fn newer_than_5_6() -> Abilities {
         | Ability::MultishotAccept
         | Ability::MultishotReceive
         | Ability::BufferRing
+        | Ability::MinWait
 }
 
 /// A world whose programs may have real threads.

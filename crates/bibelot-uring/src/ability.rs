@@ -61,11 +61,14 @@ pub enum Ability {
     /// `IORING_OP_MSG_RING` (5.18), for [`wake_by_message`](crate::UringConfig::wake_by_message). Without:
     /// a write to an event descriptor.
     Message,
+    /// A wait for several completions that is content with one after a while (`IORING_FEAT_MIN_TIMEOUT`, 6.12),
+    /// for [`gather_max`](crate::UringConfig::gather_max). Without: the first ends it.
+    MinWait,
 }
 
 impl Ability {
     /// All of them.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 22] = [
         Self::SubmitAll,
         Self::CoopTaskrun,
         Self::SingleIssuer,
@@ -87,6 +90,7 @@ impl Ability {
         Self::Sync,
         Self::Open,
         Self::Message,
+        Self::MinWait,
     ];
 
     const fn bit(self) -> u32 {

@@ -38,6 +38,7 @@
 //! | `lanes` | one operation at a time in each direction of a socket |
 //! | `lender`, `buffer_ring` | the buffers that receives are filled into |
 //! | `ring` | the two queues and the system call between them |
+//! | `gather` | waiting a moment longer for a crowd |
 //! | `look` | watching for completions before a sleep |
 //! | `kick`, `bell` | how other threads end a sleep; on what somebody else's loop waits |
 //! | `message` | wakes of other rings that leave with the turn |
@@ -63,6 +64,7 @@ mod entry;
 #[cfg(test)]
 mod faults;
 mod fork;
+mod gather;
 mod kick;
 mod lanes;
 mod launch;

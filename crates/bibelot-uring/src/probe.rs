@@ -121,6 +121,7 @@ fn abilities(granted: &Granted) -> Abilities {
     // Deferring is the better kind of cooperating.
     has.insert_if(Ability::CoopTaskrun, has.has(Ability::DeferTaskrun));
     has.insert_if(Ability::ExtArg, params.is_feature_ext_arg());
+    has.insert_if(Ability::MinWait, params.is_feature_min_timeout());
     has.insert_if(
         Ability::SkipSuccess,
         params.is_feature_skip_cqe_on_success(),

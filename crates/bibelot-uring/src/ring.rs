@@ -24,6 +24,7 @@ use io_uring::types::{CancelBuilder, Fd, SubmitArgs, Timespec};
 use io_uring::{EnterFlags, IoUring, cqueue, opcode, squeue};
 use rustix::event::{PollFd, PollFlags, poll};
 
+use crate::gather::Wish;
 use crate::tag::Tag;
 use crate::{Abilities, Ability};
 
@@ -76,6 +77,8 @@ pub(crate) struct Ring {
     wait_flags: EnterFlags,
     /// Whether an enter takes a timeout along.
     timed: bool,
+    /// What a wait asks for.
+    pub(crate) wish: Wish,
     system_calls: u64,
     /// The answers of the next enters, last first: 0 is the operating system's own.
     #[cfg(test)]
@@ -107,6 +110,7 @@ impl Ring {
             queued: 0,
             wait_flags,
             timed: has.has(Ability::ExtArg),
+            wish: Wish::FIRST,
             system_calls: 0,
             #[cfg(test)]
             faults: Vec::new(),
@@ -232,6 +236,7 @@ impl Ring {
             None | Some(0) => {}
             Some(errno) => return Err(io::Error::from_raw_os_error(errno)),
         }
+        let wish = self.wish;
         let submit = u32::try_from(self.io.submission().len()).expect("a queue is shorter");
         let io = self.io.submitter();
         match wait {
@@ -241,21 +246,30 @@ impl Ring {
                 // SAFETY: without an extended argument there is nothing that could be amiss.
                 unsafe { io.enter::<libc::sigset_t>(submit, 0, flags.bits(), None) }
             }
-            Wait::Forever => {
+            Wait::Forever if wish == Wish::FIRST => {
                 let flags = self.wait_flags.bits();
                 // SAFETY: as above.
                 unsafe { io.enter::<libc::sigset_t>(submit, 1, flags, None) }
+            }
+            Wait::Forever => {
+                let argument = SubmitArgs::new().min_wait_usec(micros(wish.within));
+                let flags = (self.wait_flags | EnterFlags::EXT_ARG).bits();
+                // SAFETY: the extended argument lives across the call.
+                unsafe { io.enter(submit, wish.count, flags, Some(&argument)) }
             }
             Wait::For(span) if !self.timed => {
                 self.system_calls -= 1;
                 return self.wait_outside(span);
             }
             Wait::For(span) => {
+                let wish = wish.at_most(span);
                 let span = Timespec::from(span.min(TIMEOUT_MAX));
-                let argument = SubmitArgs::new().timespec(&span);
+                let argument = SubmitArgs::new()
+                    .timespec(&span)
+                    .min_wait_usec(micros(wish.within));
                 let flags = (self.wait_flags | EnterFlags::EXT_ARG).bits();
                 // SAFETY: the extended argument and the span it names live across the call.
-                unsafe { io.enter(submit, 1, flags, Some(&argument)) }
+                unsafe { io.enter(submit, wish.count, flags, Some(&argument)) }
             }
         }
         .map(drop)
@@ -288,7 +302,12 @@ impl Ring {
     }
 }
 
-/// How an enter waits for a first completion.
+/// Whole microseconds, rounded up, so that a short span is not none.
+fn micros(span: Duration) -> u32 {
+    u32::try_from(span.as_nanos().div_ceil(1000)).unwrap_or(u32::MAX)
+}
+
+/// How an enter waits for completions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Wait {
     No,

@@ -24,6 +24,21 @@ use crate::tag::{Tag, Whom};
 use crate::{Ability, Uring};
 
 impl Uring {
+    /// Takes what the workers have done.
+    pub(crate) fn collect_from_pool(&mut self) {
+        let Some(pool) = &mut self.pool else { return };
+        if !pool.has_ends() {
+            return;
+        }
+        let before = self.ready.len();
+        pool.collect(&mut self.ready);
+        for place in before..self.ready.len() {
+            if let Some(index) = self.slots.find(self.ready[place].token) {
+                self.slots.release(index);
+            }
+        }
+    }
+
     /// Settles all completions that lie in the queue, and those that did not fit into it.
     pub(crate) fn settle_all(&mut self) -> io::Result<()> {
         /// After so many rounds over a full queue the rest waits for the next poll.

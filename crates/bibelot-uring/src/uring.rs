@@ -23,6 +23,7 @@ use bibelot_sys::{Pool, Slack};
 
 use crate::bell::Bell;
 use crate::fork::{self, Process};
+use crate::gather::Gather;
 use crate::kick::Kick;
 use crate::lanes::Lanes;
 use crate::launch::cut_short;
@@ -82,6 +83,7 @@ pub struct Uring {
     /// Wakes of other rings; `None` where they are written.
     pub(crate) messages: Option<Messages>,
     pub(crate) lookout: Lookout,
+    gather: Gather,
     /// Somebody else waits on the ring's descriptor: a sleep was announced.
     watched: bool,
     bell: Bell,
@@ -126,6 +128,12 @@ impl Uring {
             Some(libc::EMFILE | libc::ENFILE) => SetupError::NoDescriptor { source },
             _ => SetupError::Other { source },
         })?;
+        let can_gather = report.has.has(Ability::MinWait) && report.has.has(Ability::ExtArg);
+        let gather = Gather::new(if can_gather {
+            config.gather_max
+        } else {
+            Duration::ZERO
+        });
         Ok(Self {
             ring,
             slots: Slots::new(),
@@ -134,6 +142,7 @@ impl Uring {
             kick,
             messages: talks.then(Messages::default),
             lookout: Lookout::new(config.look_max),
+            gather,
             watched: false,
             bell: Bell::default(),
             pool: None,
@@ -212,6 +221,10 @@ impl Uring {
             messages.taken();
         }
         let mut settled = self.settle_all();
+        if slept {
+            self.gather.learn(self.ready.len(), self.slots.in_flight);
+            self.ring.wish = self.gather.wish();
+        }
         if wait && settled.is_ok() {
             settled = self.end_wait(was_woken);
         }
@@ -255,20 +268,6 @@ impl Uring {
 
     pub(crate) fn enter_at_once(&mut self) -> io::Result<()> {
         self.enter_now().map(drop)
-    }
-
-    fn collect_from_pool(&mut self) {
-        let Some(pool) = &mut self.pool else { return };
-        if !pool.has_ends() {
-            return;
-        }
-        let before = self.ready.len();
-        pool.collect(&mut self.ready);
-        for place in before..self.ready.len() {
-            if let Some(index) = self.slots.find(self.ready[place].token) {
-                self.slots.release(index);
-            }
-        }
     }
 
     fn counters(&self) -> Counters {

@@ -76,6 +76,7 @@ pub(crate) struct Keeping {
     pub workers: Workers,
     pub wake_by_message: bool,
     pub look_max: Option<Duration>,
+    pub gather_max: Option<Duration>,
 }
 
 impl bibelot_kernel::Backend for Os {
@@ -133,6 +134,7 @@ fn ring_config(keeping: Keeping) -> io::Result<UringConfig> {
         ..UringConfig::default()
     };
     config.look_max = keeping.look_max.unwrap_or(config.look_max);
+    config.gather_max = keeping.gather_max.unwrap_or(config.gather_max);
     let (workers, limits) = (keeping.workers, &mut config.workers);
     limits.threads_max = workers.threads_max.unwrap_or(limits.threads_max);
     limits.idle = workers.idle.unwrap_or(limits.idle);

@@ -165,6 +165,18 @@ impl Builder {
         self
     }
 
+    /// For how long from its beginning a wait on io_uring may gather what comes while many connections are busy,
+    /// instead of ending with the first; 20 us without it, and zero is never.
+    ///
+    /// It saves most system calls of a busy server. A wait that takes longer than that is not prolonged, and one
+    /// that brings three things or fewer ends the gathering.
+    pub fn gather_max(mut self, span: Duration) -> Self {
+        if let Some(os) = &mut self.os {
+            os.keeping.gather_max = Some(span);
+        }
+        self
+    }
+
     /// What Ctrl-C does while nobody waits for it by [`ctrl_c`](crate::ctrl_c()); nothing without it.
     pub fn ctrl_c(mut self, policy: CtrlCPolicy) -> Self {
         self.ctrl_c = policy;
