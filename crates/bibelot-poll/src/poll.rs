@@ -288,26 +288,30 @@ impl Reactor for Poll {
         });
     }
 
-    fn send_now(&mut self, socket: &Fd, bytes: &[u8]) -> usize {
+    fn send_now(&mut self, socket: &Fd, bytes: &[u8]) -> io::Result<usize> {
         let Some(place) = Where::at(socket, LineKind::Writers) else {
-            return 0;
+            return Ok(0);
         };
         let standing = self.sources.standing_at(place, socket, false);
         if standing == Standing::Waits {
-            return 0;
+            return Ok(0);
         }
         self.tries += 1;
-        let sent = send_now(socket, bytes);
-        if standing == Standing::Known {
-            match &sent {
-                Ok(count) if *count < bytes.len() => self.sources.sent_short(place),
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+        match send_now(socket, bytes) {
+            Ok(count) => {
+                if standing == Standing::Known && count < bytes.len() {
+                    self.sources.sent_short(place);
+                }
+                Ok(count)
+            }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                if standing == Standing::Known {
                     self.sources.blocked(place);
                 }
-                _ => {}
+                Ok(0)
             }
+            Err(error) => Err(error),
         }
-        sent.unwrap_or(0)
     }
 
     fn call(&mut self, call: Call) -> io::Result<Reply> {

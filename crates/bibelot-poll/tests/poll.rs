@@ -272,6 +272,23 @@ fn a_full_socket_takes_the_rest_when_there_is_room_again() {
 }
 
 #[test]
+fn a_send_that_fails_at_once_says_why() {
+    let mut poll = reactor();
+    let (socket, ours) = tcp_pair(&mut poll);
+    assert_eq!(poll.send_now(&socket, b"never read").unwrap(), 10);
+    // With something unread it resets the connection.
+    drop(ours);
+    let begin = std::time::Instant::now();
+    let error = loop {
+        if let Err(error) = poll.send_now(&socket, b"too late") {
+            break error;
+        }
+        assert!(begin.elapsed() < Duration::from_secs(20), "it is reset");
+    };
+    assert_eq!(error.kind(), std::io::ErrorKind::ConnectionReset);
+}
+
+#[test]
 fn what_is_sent_now_goes_before_nothing_that_waits() {
     const LEN: usize = 40_000_000;
     let mut poll = reactor();
@@ -285,7 +302,7 @@ fn what_is_sent_now_goes_before_nothing_that_waits() {
     // The socket takes what it has room for, until a send has to wait.
     let mut sent = 0;
     loop {
-        sent += poll.send_now(&socket, &data[sent..]);
+        sent += poll.send_now(&socket, &data[sent..]).unwrap();
         match send(&mut poll, sent) {
             Some(end) => sent += count(&end),
             None => break,
@@ -297,10 +314,10 @@ fn what_is_sent_now_goes_before_nothing_that_waits() {
         ours.read_exact(&mut all).map(|()| (all, ours))
     });
     while sent < LEN {
-        assert_eq!(poll.send_now(&socket, b"before others"), 0);
+        assert_eq!(poll.send_now(&socket, b"before others").unwrap(), 0);
         sent += count(&ends(&mut poll, 1)[0]);
         // Between two sends it takes what there is room for, in order.
-        sent += poll.send_now(&socket, &data[sent..]);
+        sent += poll.send_now(&socket, &data[sent..]).unwrap();
         while sent < LEN
             && let Some(end) = send(&mut poll, sent)
         {

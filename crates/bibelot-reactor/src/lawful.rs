@@ -282,12 +282,12 @@ impl<R: Reactor> Reactor for Lawful<R> {
         });
     }
 
-    fn send_now(&mut self, socket: &Fd, bytes: &[u8]) -> usize {
+    fn send_now(&mut self, socket: &Fd, bytes: &[u8]) -> io::Result<usize> {
         let count = self.at_once(format_args!("send_now"), |reactor| {
             reactor.send_now(socket, bytes)
-        });
+        })?;
         assert!(count <= bytes.len(), "more was sent than there is");
-        count
+        Ok(count)
     }
 
     fn call(&mut self, call: Call) -> io::Result<Reply> {

@@ -345,13 +345,13 @@ mod tests {
         for _ in 0..100 {
             lookout.learn_lateness(SHORT);
         }
-        let near = Some(Duration::from_nanos(100));
+        let span = Duration::from_nanos(100);
+        let near = Some(span);
         for _ in 0..3 {
             assert!(lookout.begins(near) && !lookout.look(|| false));
             assert!(!lookout.ended(Came::Nothing));
             assert!(!lookout.begins(near));
-            let span = lookout.sleep_span(near);
-            assert!(span.is_some_and(|span| span <= near.unwrap()));
+            assert!(lookout.sleep_span(near).is_some_and(|slept| slept <= span));
             assert!(!lookout.ended(Came::Nothing), "it is late, and that is all");
         }
         // A long one between them is woken in time, as ever.

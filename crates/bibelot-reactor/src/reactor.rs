@@ -57,11 +57,14 @@ pub trait Reactor {
     fn cancel(&mut self, token: Token);
 
     /// Sends what of `bytes` can leave at once, without an operation and without copying; how much that
-    /// was. Only while no send of this socket is under way. 0 is no error: submit a send then, which
-    /// says why. A reactor that has no such way always answers so.
-    fn send_now(&mut self, socket: &Fd, bytes: &[u8]) -> usize {
+    /// was. Only while no send of this socket is under way. A reactor that has no such way always answers 0.
+    ///
+    /// # Errors
+    ///
+    /// That of a send that failed, which is told once.
+    fn send_now(&mut self, socket: &Fd, bytes: &[u8]) -> io::Result<usize> {
         let _ = (socket, bytes);
-        0
+        Ok(0)
     }
 
     /// Does what never waits.
@@ -118,7 +121,7 @@ impl<R: Reactor + ?Sized> Reactor for Box<R> {
         (**self).cancel(token);
     }
 
-    fn send_now(&mut self, socket: &Fd, bytes: &[u8]) -> usize {
+    fn send_now(&mut self, socket: &Fd, bytes: &[u8]) -> io::Result<usize> {
         (**self).send_now(socket, bytes)
     }
 

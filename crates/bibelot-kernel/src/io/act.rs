@@ -159,13 +159,22 @@ impl Core {
                 _ => return 0,
             }
         };
-        let count = self.reactor.borrow_mut().send_now(&socket, bytes);
-        if count > 0
-            && let Some(object) = self.io.borrow_mut().object(key)
-        {
-            object.write.passed(count);
+        let sent = self.reactor.borrow_mut().send_now(&socket, bytes);
+        let mut io = self.io.borrow_mut();
+        let Some((object, shared)) = io.object_and_shared(key) else {
+            return 0;
+        };
+        match sent {
+            Ok(count) => {
+                object.write.passed(count);
+                count
+            }
+            Err(error) => {
+                // The push that follows tells of it.
+                object.write.fail(Some(error), shared);
+                0
+            }
         }
-        count
     }
 
     /// Settles what the reactor gave.
