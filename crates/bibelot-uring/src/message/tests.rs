@@ -92,8 +92,8 @@ fn two_rings_wake_each_other_whatever_they_lack() {
         .iter()
         .flat_map(|one| lacks.map(|other| (*one, other)))
     {
-        let round: &AtomicUsize = Box::leak(Box::new(AtomicUsize::new(0)));
-        let play = move |hide, mine: usize, tell: Sender<Waker>, hear: Receiver<Waker>| {
+        let round = AtomicUsize::new(0);
+        let play = |hide, mine: usize, tell: Sender<Waker>, hear: Receiver<Waker>| {
             let mut uring = talking(hide);
             tell.send(uring.unparker()).unwrap();
             let theirs = hear.recv().unwrap();
@@ -114,9 +114,10 @@ fn two_rings_wake_each_other_whatever_they_lack() {
             theirs.wake_by_ref();
         };
         let ((tell_a, hear_a), (tell_b, hear_b)) = (channel(), channel());
-        let thread = thread::spawn(move || play(one, 0, tell_a, hear_b));
-        play(other, 1, tell_b, hear_a);
-        thread.join().unwrap();
+        thread::scope(|scope| {
+            scope.spawn(|| play(one, 0, tell_a, hear_b));
+            play(other, 1, tell_b, hear_a);
+        });
     }
 }
 
