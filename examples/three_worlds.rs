@@ -53,15 +53,15 @@ async fn main() -> bibelot::Result<()> {
         }
     });
     let mut all = task(queue.clone(), 2 * EACH).await?;
+    // The others go on without this thread; when they are through, nobody puts anything any more.
+    all.extend(plain_thread.join().expect("it does not panic"));
+    all.extend(second_kernel.join().expect("it does not panic")?);
     queue.join().await?;
     println!(
         "the second kernel runs on {}",
         name.get().await?.as_ref().expect("it is built")
     );
     println!("left in the queue: {}", queue.len());
-
-    all.extend(plain_thread.join().expect("it does not panic"));
-    all.extend(second_kernel.join().expect("it does not panic")?);
     all.sort_unstable();
     println!("each item once: {}", all.iter().copied().eq(0..3 * EACH));
     Ok(())
